@@ -1,0 +1,2 @@
+//! Prints the figures of a group.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The reference deployment in one process.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The reference deployment: servers built on the `cti-*` libraries.
