@@ -1,1 +1,3 @@
 //! The reference deployment: servers built on the `cti-*` libraries.
+
+pub mod config;
