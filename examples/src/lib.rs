@@ -1,3 +1,4 @@
 //! The reference deployment: servers built on the `cti-*` libraries.
 
 pub mod config;
+pub mod framework;

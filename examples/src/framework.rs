@@ -1,0 +1,4 @@
+//! Framework layer: administration of a server.
+
+pub mod admin;
+pub mod metrics;
