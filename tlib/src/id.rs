@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::pii::REDACTED;
+
 /// Connection id of a call: 64 bits, printed as 16 lower-case hex digits.
 ///
 /// Spec: T-Library reference §2, identifier formats
@@ -56,12 +58,6 @@ macro_rules! text_id {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.0)
-            }
-        }
-
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 Self::new(text)
@@ -89,11 +85,11 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// Directory number: extension, routing point, queue.
+    /// Directory number: extension, routing point, queue. Personal data: `Debug` does not show it.
     Dn
 );
 text_id!(
-    /// Id of an agent; in a cluster the employee id of the person.
+    /// Id of an agent; in a cluster the employee id of the person. Personal data: `Debug` does not show it.
     AgentId
 );
 text_id!(
@@ -102,3 +98,21 @@ text_id!(
     /// Spec: T-Library reference §2, identifier formats
     CallUuid
 );
+
+impl fmt::Debug for Dn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dn({REDACTED})")
+    }
+}
+
+impl fmt::Debug for AgentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AgentId({REDACTED})")
+    }
+}
+
+impl fmt::Debug for CallUuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallUuid({})", self.0)
+    }
+}

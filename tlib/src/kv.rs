@@ -1,19 +1,24 @@
 //! Key-value lists: ordered, keys may repeat, values may nest.
 
+use std::fmt;
+
 use bytes::Bytes;
+
+use crate::pii::REDACTED;
 
 /// An ordered list of key-value pairs, as carried by `UserData`, `Extensions` and `Reasons`.
 ///
 /// Keys may repeat; [`KvList::get`] answers the first. Order is kept on the wire and in logs.
+/// `Debug` shows keys and redacts values, which are personal data.
 ///
 /// Spec: T-Library reference §3 (TKVType), §9
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct KvList {
     pairs: Vec<KvPair>,
 }
 
 /// One pair of a [`KvList`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct KvPair {
     /// The key.
     pub key: String,
@@ -22,7 +27,7 @@ pub struct KvPair {
 }
 
 /// Value of a pair.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KvValue {
     /// Text.
@@ -35,6 +40,13 @@ pub enum KvValue {
     List(KvList),
     /// Text that the sender marked as Unicode.
     Unicode(String),
+    /// A value of a kind outside the table, kept as it came.
+    Unknown {
+        /// Kind as sent, without the flag for large values; 5 to 127.
+        kind: u8,
+        /// The value's bytes.
+        data: Bytes,
+    },
 }
 
 impl KvList {
@@ -130,6 +142,60 @@ impl KvList {
     }
 }
 
+impl KvValue {
+    /// Name of the kind as the log formats print it.
+    pub const fn log_class(&self) -> &'static str {
+        match self {
+            Self::Str(_) => "str",
+            Self::Int(_) => "int",
+            Self::Binary(_) => "binary",
+            Self::List(_) => "bstr",
+            Self::Unicode(_) => "unicode",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+impl fmt::Debug for KvList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for pair in self {
+            map.entry(&pair.key, &pair.value);
+        }
+        map.finish()
+    }
+}
+
+impl fmt::Debug for KvPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {:?}", self.key, self.value)
+    }
+}
+
+impl fmt::Debug for KvValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::List(list) => list.fmt(f),
+            _ => write!(f, "{}({REDACTED})", self.log_class()),
+        }
+    }
+}
+
+impl Extend<KvPair> for KvList {
+    fn extend<I: IntoIterator<Item = KvPair>>(&mut self, pairs: I) {
+        self.pairs.extend(pairs);
+    }
+}
+
+impl IntoIterator for KvList {
+    type Item = KvPair;
+    type IntoIter = std::vec::IntoIter<KvPair>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.pairs.into_iter()
+    }
+}
+
 impl<'a> IntoIterator for &'a KvList {
     type Item = &'a KvPair;
     type IntoIter = std::slice::Iter<'a, KvPair>;
@@ -162,6 +228,12 @@ impl From<String> for KvValue {
 impl From<i32> for KvValue {
     fn from(value: i32) -> Self {
         Self::Int(value)
+    }
+}
+
+impl From<Bytes> for KvValue {
+    fn from(value: Bytes) -> Self {
+        Self::Binary(value)
     }
 }
 
