@@ -40,8 +40,7 @@ impl AttributeId {
 
     /// Whether the value is a connection id, which logs print as 16 hex digits.
     pub fn is_conn_id(self) -> bool {
-        self.class() == Some(ValueClass::Long)
-            && self.name().is_some_and(|name| name.ends_with("ConnID"))
+        self.class() == Some(ValueClass::Long) && self.name().is_some_and(|name| name.ends_with("ConnID"))
     }
 
     /// Whether the value can identify a person or is data attached by applications: numbers, agents,

@@ -5,9 +5,9 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::catalog::{
-    AddressInfoType, AddressType, AgentWorkMode, AttributeId, CallState, CallType, ControlMode,
-    DnRole, ErrorCode, ForwardMode, MakeCallType, MediaType, MessageType, RegisterMode, RouteType,
-    ServerRole, TreatmentType,
+    AddressInfoType, AddressType, AgentWorkMode, AttributeId, CallState, CallType, ControlMode, DnRole,
+    ErrorCode, ForwardMode, MakeCallType, MediaType, MessageType, RegisterMode, RouteType, ServerRole,
+    TreatmentType,
 };
 use crate::id::{ConnId, ReferenceId};
 use crate::kv::KvList;
