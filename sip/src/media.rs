@@ -21,6 +21,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+#[cfg(any(test, feature = "testing"))]
+mod scripted;
+#[cfg(any(test, feature = "testing"))]
+#[expect(clippy::panic, reason = "the contract is written as test functions")]
+pub mod suite;
+
+#[cfg(any(test, feature = "testing"))]
+pub use scripted::{ScriptedMedia, ScriptedOutcome};
+
 /// Names one media endpoint of a [`MediaServer`]. Chosen by the caller; never reused while open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MediaId(pub u64);
