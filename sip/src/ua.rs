@@ -1,0 +1,16 @@
+//! The user agent core: many calls and client registrations, both directions, without sockets or clock.
+//!
+//! [`UserAgent`] takes messages, commands and the time, and gives messages to send and [`UaEvent`]s. Softphones,
+//! traffic generators and the B2BUA use the same core; [`endpoint`](crate::endpoint) drives it.
+
+mod command;
+mod config;
+mod event;
+mod key;
+mod user_agent;
+
+pub use command::{Account, Body, Invite, Registration, UaCommand};
+pub use config::{Seed, UaConfig};
+pub use event::{CommandError, EndCause, FailureCause, Output, UaEvent, UaStats};
+pub use key::{CallKey, RegistrationKey, RequestKey};
+pub use user_agent::UserAgent;
