@@ -10,5 +10,6 @@ pub mod prompt;
 pub mod random;
 pub mod rtcp;
 pub mod rtp;
+pub mod stream;
 pub mod tone;
 pub mod wav;
