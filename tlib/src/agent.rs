@@ -77,12 +77,23 @@ impl Agent {
     pub(crate) fn new(id: AgentId) -> Self {
         Self {
             id,
-            state: AgentState::NotReady,
+            state: AgentState::Null,
             work_mode: AgentWorkMode::UNKNOWN,
             reasons: None,
             queues: BTreeSet::new(),
             queued_calls: 0,
             wrap_up: None,
+        }
+    }
+
+    /// Moves along the table; `false` (and no change) where the table has no row.
+    pub(crate) fn step(&mut self, event: AgentEvent) -> bool {
+        match self.state.next(event) {
+            Some(next) => {
+                self.state = next;
+                true
+            }
+            None => false,
         }
     }
 

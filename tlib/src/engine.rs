@@ -10,18 +10,33 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use crate::id::{ConnId, Dn, ReferenceId};
+use crate::call::Call;
+use crate::id::{AgentId, ConnId, Dn, ReferenceId};
 use crate::message::Message;
 use crate::switch::{LegId, SwitchCommand, SwitchEvent};
 
+mod agents;
+mod book;
 mod client;
 mod config;
+mod control;
+mod deliver;
 mod emit;
+mod event;
+mod ids;
+mod inbound;
+mod make;
+mod query;
 mod request;
+mod routing;
 mod session;
 mod table;
+mod timer;
+mod treatment;
+mod user_data;
 
 pub use config::{ConfigError, DnConfig, DnKind, Limits, TServerConfig, TServerConfigBuilder};
+pub(crate) use emit::Requester;
 #[cfg(test)]
 pub(crate) use table::print_table;
 pub(crate) use table::state_table;
@@ -132,9 +147,14 @@ pub struct TServerStats {
 pub struct TServer {
     config: TServerConfig,
     clock: emit::EventClock,
+    ids: ids::Ids,
     clients: client::Clients,
-    dns: BTreeMap<Dn, client::DnState>,
     registrations: usize,
+    dns: BTreeMap<Dn, client::DnState>,
+    agents: BTreeMap<AgentId, Dn>,
+    calls: BTreeMap<ConnId, Call>,
+    legs: BTreeMap<LegId, ConnId>,
+    timers: timer::Timers,
     outputs: VecDeque<Output>,
     stats: TServerStats,
 }
@@ -142,17 +162,25 @@ pub struct TServer {
 impl TServer {
     /// A server without clients and calls. `wall` is the time of day at `now`; every event time is derived
     /// from this pair, so the time of day never jumps while the server runs.
+    ///
+    /// Extensions are out of service until the switch reports [`SwitchEvent::EndpointUp`].
     pub fn new(config: TServerConfig, now: Instant, wall: SystemTime) -> Self {
+        let clock = emit::EventClock::new(now, wall);
         let dns = config
             .dns
             .iter()
             .map(|(number, dn)| (number.clone(), client::DnState::new(dn.kind)))
             .collect();
         Self {
-            clock: emit::EventClock::new(now, wall),
+            ids: ids::Ids::new(config.settings.server_id, clock.started()),
+            clock,
             clients: client::Clients::default(),
-            dns,
             registrations: 0,
+            dns,
+            agents: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            legs: BTreeMap::new(),
+            timers: timer::Timers::default(),
             outputs: VecDeque::new(),
             stats: TServerStats::default(),
             config,
@@ -170,12 +198,17 @@ impl TServer {
 
     /// Takes what the switch reports. Events of unknown legs are counted and ignored.
     pub fn handle_switch(&mut self, now: Instant, event: SwitchEvent) {
-        let _ = (now, event);
+        self.switch_event(now, event);
     }
 
     /// Lets time pass to `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        while let Some(timer) = self.timers.pop(now) {
+            match timer {
+                timer::Timer::Route(conn_id) => self.route_timed_out(now, conn_id),
+                timer::Timer::WrapUp(dn) => self.wrap_up_over(now, &dn),
+            }
+        }
     }
 
     /// The next thing to do; `None` when there is nothing more.
@@ -185,12 +218,19 @@ impl TServer {
 
     /// When to call [`TServer::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.timers.next()
     }
 
     /// Counters since the start and present sizes.
     pub fn stats(&self) -> TServerStats {
-        self.stats
+        let count = |size| u64::try_from(size).unwrap_or(u64::MAX);
+        TServerStats {
+            clients: count(self.clients.len()),
+            registrations: count(self.registrations),
+            calls: count(self.calls.len()),
+            legs: count(self.legs.len()),
+            ..self.stats
+        }
     }
 }
 

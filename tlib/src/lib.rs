@@ -2,10 +2,13 @@
 #![doc = include_str!("../README.md")]
 
 mod agent;
+mod call;
 pub mod catalog;
+pub mod codec;
 mod engine;
 mod id;
 mod kv;
+mod log;
 mod message;
 mod pii;
 pub mod switch;
@@ -17,5 +20,6 @@ pub use engine::{
 };
 pub use id::{AgentId, CallUuid, ConnId, Dn, ReferenceId};
 pub use kv::{KvList, KvPair, KvValue};
+pub use log::{MessageJson, MessageLog};
 pub use message::{Attribute, Message, Value};
 pub use pii::Pii;

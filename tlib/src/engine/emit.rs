@@ -10,8 +10,8 @@ use crate::message::Message;
 
 /// Who asked, and how its answer is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Requester {
-    pub(super) client: ClientId,
+pub(crate) struct Requester {
+    pub(crate) client: ClientId,
     /// The reference id to echo; `None` if the request had none.
     pub(super) reference: Option<ReferenceId>,
     /// Whether the client wants an answer at all.

@@ -18,6 +18,33 @@ const EVENTS: &[MessageType] = &[
     MessageType::EVENT_ACK,
     MessageType::EVENT_REGISTERED,
     MessageType::EVENT_UNREGISTERED,
+    MessageType::EVENT_ADDRESS_INFO,
+    MessageType::EVENT_PARTY_INFO,
+    MessageType::EVENT_QUEUED,
+    MessageType::EVENT_DIVERTED,
+    MessageType::EVENT_ABANDONED,
+    MessageType::EVENT_RINGING,
+    MessageType::EVENT_DIALING,
+    MessageType::EVENT_NETWORK_REACHED,
+    MessageType::EVENT_DESTINATION_BUSY,
+    MessageType::EVENT_ESTABLISHED,
+    MessageType::EVENT_RELEASED,
+    MessageType::EVENT_HELD,
+    MessageType::EVENT_RETRIEVED,
+    MessageType::EVENT_PARTY_CHANGED,
+    MessageType::EVENT_ROUTE_REQUEST,
+    MessageType::EVENT_ROUTE_USED,
+    MessageType::EVENT_TREATMENT_APPLIED,
+    MessageType::EVENT_TREATMENT_NOT_APPLIED,
+    MessageType::EVENT_TREATMENT_END,
+    MessageType::EVENT_ATTACHED_DATA_CHANGED,
+    MessageType::EVENT_AGENT_LOGIN,
+    MessageType::EVENT_AGENT_LOGOUT,
+    MessageType::EVENT_QUEUE_LOGOUT,
+    MessageType::EVENT_AGENT_READY,
+    MessageType::EVENT_AGENT_NOT_READY,
+    MessageType::EVENT_DN_OUT_OF_SERVICE,
+    MessageType::EVENT_DN_BACK_IN_SERVICE,
 ];
 
 impl TServer {
@@ -118,7 +145,8 @@ impl TServer {
         let message = Message::new(MessageType::EVENT_REGISTERED)
             .with(AttributeId::THIS_DN, &dn)
             .with(AttributeId::ADDRESS_INFO_TYPE, AddressInfoType::ADDRESS_TYPE.0)
-            .with(AttributeId::ADDRESS_INFO_STATUS, kind.0);
+            .with(AttributeId::ADDRESS_INFO_STATUS, kind.0)
+            .with(AttributeId::EXTENSIONS, self.snapshot(&dn));
         self.reply(now, request.by, message);
         Ok(())
     }
