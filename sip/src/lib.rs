@@ -1,4 +1,12 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
+pub mod b2bua;
+pub mod codec;
+pub mod header;
 pub mod media;
+pub mod message;
+pub mod method;
+pub mod pii;
+pub mod status;
+pub mod uri;
