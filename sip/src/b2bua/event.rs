@@ -127,8 +127,14 @@ pub enum B2buaEvent {
 impl fmt::Debug for B2buaEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Incoming { leg, authenticated, .. } => {
-                let proved = if authenticated.is_some() { "authenticated" } else { "unauthenticated" };
+            Self::Incoming {
+                leg, authenticated, ..
+            } => {
+                let proved = if authenticated.is_some() {
+                    "authenticated"
+                } else {
+                    "unauthenticated"
+                };
                 write!(f, "Incoming({}, {proved})", leg.0)
             }
             Self::Ringing { leg } => write!(f, "Ringing({})", leg.0),
