@@ -10,6 +10,7 @@ pub mod prompt;
 pub mod random;
 pub mod rtcp;
 pub mod rtp;
+pub mod session;
 pub mod stream;
 pub mod tone;
 pub mod wav;
