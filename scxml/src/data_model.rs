@@ -54,7 +54,9 @@ impl DataError {
     /// An evaluation error with this message.
     #[must_use]
     pub fn evaluation(message: impl Into<String>) -> Self {
-        Self::Evaluation { message: message.into() }
+        Self::Evaluation {
+            message: message.into(),
+        }
     }
 }
 
@@ -150,6 +152,33 @@ pub trait DataModel {
     /// # Errors
     /// [`DataError::Unsupported`] if the language has no objects.
     fn set_host_value(&mut self, path: &str, value: &Value) -> Result<(), DataError>;
+
+    /// What scripts asked for by global functions since the last call.
+    fn take_calls(&mut self) -> Vec<ScriptCall> {
+        Vec::new()
+    }
+}
+
+/// An effect that a script asked for by calling a global function of the Ors dialect.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ScriptCall {
+    /// `__Log(text, label, level)`.
+    Log {
+        /// The text.
+        text: String,
+        /// The label, possibly empty.
+        label: String,
+        /// The level; 0 if none was given.
+        level: i32,
+    },
+    /// `__Raise(name, params)`.
+    Raise {
+        /// Name of the event.
+        name: String,
+        /// Its data.
+        data: Value,
+    },
 }
 
 /// Resource limits of one data model.
@@ -166,7 +195,11 @@ pub struct ScriptLimits {
 
 impl Default for ScriptLimits {
     fn default() -> Self {
-        Self { memory_bytes: 16 << 20, stack_bytes: 256 << 10, budget_ticks: 5_000 }
+        Self {
+            memory_bytes: 16 << 20,
+            stack_bytes: 256 << 10,
+            budget_ticks: 5_000,
+        }
     }
 }
 
@@ -190,5 +223,7 @@ pub fn parse_delay(text: &str) -> Option<Duration> {
         return None;
     }
     let seconds = number.parse::<f64>().ok()? * scale;
-    (seconds <= 315_360_000.0).then(|| Duration::try_from_secs_f64(seconds).ok()).flatten()
+    (seconds <= 315_360_000.0)
+        .then(|| Duration::try_from_secs_f64(seconds).ok())
+        .flatten()
 }

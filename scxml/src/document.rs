@@ -9,8 +9,8 @@ mod parse;
 mod validate;
 
 pub(crate) use content::{
-    Arg, Block, Branch, ContentDef, CustomAction, DataItem, DataSource, DoneData, Exec, Expr, ForeachDef, Inline,
-    InvokeDef, LogDef, Param, ParamSource, SendDef,
+    Arg, Block, Branch, ContentDef, CustomAction, DataItem, DataSource, DoneData, Exec, Expr, ForeachDef,
+    Inline, InvokeDef, LogDef, Param, ParamSource, SendDef,
 };
 pub use finding::{DocumentError, Finding, Rule};
 
@@ -65,7 +65,13 @@ pub struct DocumentLimits {
 
 impl Default for DocumentLimits {
     fn default() -> Self {
-        Self { size_bytes: 4 << 20, nodes: 200_000, depth: 100, states: 10_000, findings: 100 }
+        Self {
+            size_bytes: 4 << 20,
+            nodes: 200_000,
+            depth: 100,
+            states: 10_000,
+            findings: 100,
+        }
     }
 }
 
@@ -184,7 +190,11 @@ impl Document {
 
     /// Ids of all states in document order, without the document element and history states.
     pub fn state_ids(&self) -> impl Iterator<Item = &str> {
-        self.states.iter().skip(1).filter(|s| !s.is_history()).map(|s| s.id.as_str())
+        self.states
+            .iter()
+            .skip(1)
+            .filter(|s| !s.is_history())
+            .map(|s| s.id.as_str())
     }
 
     pub(crate) fn state(&self, id: StateId) -> &State {
@@ -245,7 +255,6 @@ pub(crate) struct State {
     pub(crate) invokes: Vec<InvokeDef>,
     pub(crate) data: Vec<DataItem>,
     pub(crate) donedata: Option<DoneData>,
-    pub(crate) line: u32,
 }
 
 impl State {

@@ -57,19 +57,30 @@ impl Event {
     /// An external event without data.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), ..Self::default() }
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
     }
 
     /// A platform event (`error.*`, `done.*`).
     #[must_use]
     pub fn platform(name: impl Into<String>) -> Self {
-        Self { name: name.into(), kind: EventKind::Platform, ..Self::default() }
+        Self {
+            name: name.into(),
+            kind: EventKind::Platform,
+            ..Self::default()
+        }
     }
 
     /// An internal event.
     #[must_use]
     pub fn internal(name: impl Into<String>) -> Self {
-        Self { name: name.into(), kind: EventKind::Internal, ..Self::default() }
+        Self {
+            name: name.into(),
+            kind: EventKind::Internal,
+            ..Self::default()
+        }
     }
 
     /// Sets the payload.
@@ -113,8 +124,12 @@ pub fn descriptor_matches(descriptor: &str, name: &str) -> bool {
     if descriptor == "*" {
         return true;
     }
-    let prefix = descriptor.strip_suffix(".*").or_else(|| descriptor.strip_suffix('.')).unwrap_or(descriptor);
-    name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    let prefix = descriptor
+        .strip_suffix(".*")
+        .or_else(|| descriptor.strip_suffix('.'))
+        .unwrap_or(descriptor);
+    name.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -136,7 +151,11 @@ mod tests {
             ("error", "error.execution", true),
             ("errors", "error.execution", false),
         ] {
-            assert_eq!(descriptor_matches(descriptor, name), expected, "{descriptor} against {name}");
+            assert_eq!(
+                descriptor_matches(descriptor, name),
+                expected,
+                "{descriptor} against {name}"
+            );
         }
     }
 }

@@ -7,10 +7,13 @@ mod document;
 mod event;
 mod output;
 mod session;
+mod tree;
 mod value;
 
 pub use action::{ActionHandler, AttributeKind, NoActions};
-pub use data_model::{DataError, DataModel, HostFunction, NullDataModel, ScriptLimits, parse_delay};
+pub use data_model::{
+    DataError, DataModel, HostFunction, NullDataModel, ScriptCall, ScriptLimits, parse_delay,
+};
 #[cfg(feature = "ecmascript")]
 #[cfg_attr(docsrs, doc(cfg(feature = "ecmascript")))]
 pub use data_model::{EcmaScript, EcmaScriptConfig};
@@ -19,10 +22,11 @@ pub use document::{
 };
 pub use event::{Event, EventKind, descriptor_matches};
 pub use output::{
-    Action, ActionElement, Done, DoneReason, InvokeRequest, Limit, LogRecord, Output, SendFailure, SendRequest,
-    SendTarget, Trace,
+    Action, ActionElement, Done, DoneReason, InvokeRequest, Limit, LogRecord, Output, SendFailure,
+    SendRequest, SendTarget, Trace,
 };
 pub use session::{Session, SessionConfig, SessionError, SessionLimits};
+pub use tree::{SessionTree, TreeConfig};
 pub use value::Value;
 
 /// The SCXML namespace.

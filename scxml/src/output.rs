@@ -51,7 +51,10 @@ impl Action {
     /// An action, for tests of action handlers.
     #[must_use]
     pub fn new(request_id: impl Into<String>, element: ActionElement) -> Self {
-        Self { request_id: request_id.into(), element }
+        Self {
+            request_id: request_id.into(),
+            element,
+        }
     }
 }
 
@@ -79,7 +82,11 @@ impl ActionElement {
     /// An element without attributes or children, for tests of action handlers.
     #[must_use]
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), name: name.into(), ..Self::default() }
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+            ..Self::default()
+        }
     }
 
     /// The value of attribute `name`.

@@ -48,7 +48,7 @@ pub struct Session {
     invocations: Vec<Invocation>,
     internal: VecDeque<Event>,
     external: VecDeque<Event>,
-    timers: BTreeMap<(Instant, u64), SendRequest>,
+    timers: BTreeMap<(Instant, u64), Timer>,
     outputs: VecDeque<Output>,
     next_id: u64,
     /// Whether eventless transitions and internal events are exhausted.
@@ -73,6 +73,12 @@ struct Invocation {
     id: String,
     state: StateId,
     index: usize,
+}
+
+/// A delayed message.
+struct Timer {
+    route: send::Route,
+    request: SendRequest,
 }
 
 /// Why a session could not be created.
@@ -107,7 +113,11 @@ impl Session {
                 })
                 .map_err(SessionError::DataModel)?,
             ),
-            other => return Err(SessionError::UnknownDataModel { name: other.to_owned() }),
+            other => {
+                return Err(SessionError::UnknownDataModel {
+                    name: other.to_owned(),
+                });
+            }
         };
         Self::with_data_model(document, config, data)
     }
@@ -170,7 +180,7 @@ impl Session {
         }
         self.now = Some(now);
         if let Some(id) = &event.invoke_id
-            && !self.invocations.iter().any(|i| i.id == *id)
+            && !self.has_invocation(id)
         {
             return;
         }
@@ -182,7 +192,9 @@ impl Session {
     ///
     /// Spec: SCXML §6.4.3
     pub fn handle_invoke_done(&mut self, now: Instant, invoke_id: &str, data: Value) {
-        let mut event = Event::new(format!("done.invoke.{invoke_id}")).with_data(data).with_invoke_id(invoke_id);
+        let mut event = Event::new(format!("done.invoke.{invoke_id}"))
+            .with_data(data)
+            .with_invoke_id(invoke_id);
         event.kind = crate::event::EventKind::Platform;
         self.handle_event(now, event);
     }
@@ -209,7 +221,8 @@ impl Session {
             return;
         }
         self.now = Some(now);
-        self.fire_timers();
+        self.outputs_in_step = 0;
+        self.fire_timers(now);
         self.advance();
     }
 
@@ -257,13 +270,25 @@ impl Session {
     /// Ids of the active states in document order, ancestors included.
     #[must_use]
     pub fn configuration(&self) -> Vec<&str> {
-        self.active.iter().filter(|s| *s != StateId::ROOT).map(|s| self.doc.state(s).id.as_str()).collect()
+        self.active
+            .iter()
+            .filter(|s| *s != StateId::ROOT)
+            .map(|s| self.doc.state(s).id.as_str())
+            .collect()
     }
 
     /// Whether the state of this id is active.
     #[must_use]
     pub fn is_active(&self, id: &str) -> bool {
-        self.active.iter().any(|s| s != StateId::ROOT && self.doc.state(s).id == id)
+        self.active
+            .iter()
+            .any(|s| s != StateId::ROOT && self.doc.state(s).id == id)
+    }
+
+    /// Whether an invocation of this id was started and has not ended.
+    #[must_use]
+    pub fn has_invocation(&self, invoke_id: &str) -> bool {
+        self.invocations.iter().any(|i| i.id == invoke_id)
     }
 
     /// Events waiting in both queues.
@@ -344,7 +369,11 @@ impl Session {
     }
 
     fn raise_error(&mut self, name: &str, message: String, line: u32, send_id: Option<String>) {
-        self.trace(|| Trace::Error { event: name.to_owned(), line, message: message.clone() });
+        self.trace(|| Trace::Error {
+            event: name.to_owned(),
+            line,
+            message: message.clone(),
+        });
         let data = Value::object().with("description", message).with("line", line);
         let mut event = Event::platform(name).with_data(data);
         event.send_id = send_id;

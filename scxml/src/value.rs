@@ -251,11 +251,22 @@ mod tests {
 
     #[test]
     fn json_text_escapes_and_leaves_out_undefined_members() {
-        let value = Value::object().with("a", "q\"\\\n\u{1}").with("gone", Value::Undefined).with(
-            "list",
-            vec![Value::Undefined, Value::from(1), Value::from(1.5), Value::Number(f64::NAN)],
+        let value = Value::object()
+            .with("a", "q\"\\\n\u{1}")
+            .with("gone", Value::Undefined)
+            .with(
+                "list",
+                vec![
+                    Value::Undefined,
+                    Value::from(1),
+                    Value::from(1.5),
+                    Value::Number(f64::NAN),
+                ],
+            );
+        assert_eq!(
+            value.to_string(),
+            "{\"a\":\"q\\\"\\\\\\n\\u0001\",\"list\":[null,1,1.5,null]}"
         );
-        assert_eq!(value.to_string(), "{\"a\":\"q\\\"\\\\\\n\\u0001\",\"list\":[null,1,1.5,null]}");
     }
 
     #[test]
@@ -267,6 +278,9 @@ mod tests {
     #[test]
     fn debug_output_never_shows_content() {
         let value = Value::object().with("ani", "+15551234567");
-        assert_eq!(format!("{value:?} {:?}", Value::from("secret")), "object(1 members) string(6 bytes)");
+        assert_eq!(
+            format!("{value:?} {:?}", Value::from("secret")),
+            "object(1 members) string(6 bytes)"
+        );
     }
 }

@@ -25,7 +25,10 @@ impl NullDataModel {
 }
 
 const fn unsupported<T>(feature: &'static str) -> Result<T, DataError> {
-    Err(DataError::Unsupported { feature, model: "null" })
+    Err(DataError::Unsupported {
+        feature,
+        model: "null",
+    })
 }
 
 impl DataModel for NullDataModel {
@@ -74,7 +77,9 @@ impl DataModel for NullDataModel {
             .and_then(|rest| rest.strip_suffix(')'))
             .map(str::trim);
         let state = argument.and_then(|a| {
-            ['\'', '"'].into_iter().find_map(|quote| a.strip_prefix(quote).and_then(|a| a.strip_suffix(quote)))
+            ['\'', '"']
+                .into_iter()
+                .find_map(|quote| a.strip_prefix(quote).and_then(|a| a.strip_suffix(quote)))
         });
         match state {
             Some(state) if !state.contains(['\'', '"']) => Ok(self.active.contains(state)),

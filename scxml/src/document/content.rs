@@ -13,7 +13,7 @@ pub(crate) type Block = Vec<Exec>;
 /// One executable element.
 #[derive(Debug)]
 pub(crate) enum Exec {
-    Raise { event: Arg, params: Vec<Param>, line: u32 },
+    Raise { event: String, params: Vec<Param> },
     If(Vec<Branch>),
     Foreach(Box<ForeachDef>),
     Log(Box<LogDef>),
@@ -41,10 +41,9 @@ pub(crate) struct ForeachDef {
 
 #[derive(Debug)]
 pub(crate) struct LogDef {
-    pub(crate) label: Option<Arg>,
+    pub(crate) label: Option<String>,
     pub(crate) expr: Option<Expr>,
     pub(crate) level: Option<Expr>,
-    pub(crate) line: u32,
 }
 
 /// An attribute that is a literal in one form and an expression in another.
@@ -119,7 +118,6 @@ pub(crate) struct DataItem {
 pub(crate) struct DoneData {
     pub(crate) params: Vec<Param>,
     pub(crate) content: Option<ContentDef>,
-    pub(crate) line: u32,
 }
 
 /// An `<invoke>`.
@@ -147,5 +145,4 @@ pub(crate) struct CustomAction {
     pub(crate) content: Option<ContentDef>,
     pub(crate) children: Vec<CustomAction>,
     pub(crate) text: String,
-    pub(crate) line: u32,
 }

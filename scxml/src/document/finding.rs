@@ -90,7 +90,11 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {} ({})", self.line, self.column, self.message, self.rule)
+        write!(
+            f,
+            "{}:{}: {} ({})",
+            self.line, self.column, self.message, self.rule
+        )
     }
 }
 
@@ -104,5 +108,9 @@ pub struct DocumentError {
 }
 
 fn join(findings: &[Finding]) -> String {
-    findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    findings
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }

@@ -26,7 +26,13 @@ pub struct SessionLimits {
 
 impl Default for SessionLimits {
     fn default() -> Self {
-        Self { microsteps: 1_000, pending_events: 100, state_entries: 100, timers: 1_000, outputs: 10_000 }
+        Self {
+            microsteps: 1_000,
+            pending_events: 100,
+            state_entries: 100,
+            timers: 1_000,
+            outputs: 10_000,
+        }
     }
 }
 

@@ -19,7 +19,9 @@ impl Session {
         self.data.set_system("_name", &Value::from(self.doc.name()))?;
         let location = |address: &str| Value::object().with("location", address);
         let own = location(&format!("#_scxml_{id}"));
-        let mut processors = Value::object().with("scxml", own.clone()).with(SCXML_PROCESSOR, own);
+        let mut processors = Value::object()
+            .with("scxml", own.clone())
+            .with(SCXML_PROCESSOR, own);
         for (name, address) in &self.config.io_processors {
             processors.set(name.as_str(), location(address));
         }
@@ -36,6 +38,7 @@ impl Session {
                 self.fail(&error, script.source.line);
             }
         }
+        self.collect_calls(&doc);
         self.enter_initial(&doc);
         if self.stop.is_some() {
             self.finish();
@@ -62,7 +65,9 @@ impl Session {
             return true;
         }
         if self.stable {
-            let Some(event) = self.external.pop_front() else { return false };
+            let Some(event) = self.external.pop_front() else {
+                return false;
+            };
             self.begin_macrostep();
             self.take_external(&doc, event);
         }
@@ -75,7 +80,9 @@ impl Session {
 
     fn take_external(&mut self, doc: &Document, event: Event) {
         self.stable = false;
-        self.trace(|| Trace::Event { name: event.name.clone() });
+        self.trace(|| Trace::Event {
+            name: event.name.clone(),
+        });
         self.bind_event(&event);
         self.finalize_and_forward(doc, &event);
         let enabled = self.select_transitions(doc, Some(&event.name));
@@ -89,8 +96,12 @@ impl Session {
             while self.stop.is_none() {
                 let mut enabled = self.select_transitions(doc, None);
                 if enabled.is_empty() {
-                    let Some(event) = self.internal.pop_front() else { break };
-                    self.trace(|| Trace::Event { name: event.name.clone() });
+                    let Some(event) = self.internal.pop_front() else {
+                        break;
+                    };
+                    self.trace(|| Trace::Event {
+                        name: event.name.clone(),
+                    });
                     self.bind_event(&event);
                     enabled = self.select_transitions(doc, Some(&event.name));
                 }
@@ -207,20 +218,26 @@ impl Session {
 
     /// Passes an external event to `<finalize>` of the invocation it came from and to those with `autoforward`.
     fn finalize_and_forward(&mut self, doc: &Document, event: &Event) {
-        let mut owners: Vec<(StateId, usize, String)> =
-            self.invocations.iter().map(|i| (i.state, i.index, i.id.clone())).collect();
+        let mut owners: Vec<(StateId, usize, String)> = self
+            .invocations
+            .iter()
+            .map(|i| (i.state, i.index, i.id.clone()))
+            .collect();
         owners.sort();
         for (state, index, id) in owners {
             let def = &doc.state(state).invokes[index];
             if event.invoke_id.as_deref() == Some(id.as_str()) {
-                self.run_finalize(doc, def);
+                self.run_finalize(doc, def, event);
                 if event.name == format!("done.invoke.{id}") {
                     self.invocations.retain(|i| i.id != id);
                     continue;
                 }
             }
             if def.autoforward {
-                self.push_output(Output::Forward { invoke_id: id, event: event.clone() });
+                self.push_output(Output::Forward {
+                    invoke_id: id,
+                    event: event.clone(),
+                });
             }
         }
     }

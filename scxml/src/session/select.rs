@@ -30,7 +30,12 @@ impl Session {
                 at = doc.state(source).parent;
             }
         }
-        if enabled.len() > 1 { self.remove_conflicting(doc, &enabled) } else { enabled }
+        self.collect_calls(doc);
+        if enabled.len() > 1 {
+            self.remove_conflicting(doc, &enabled)
+        } else {
+            enabled
+        }
     }
 
     fn is_enabled(&mut self, doc: &Document, id: TransitionId, event: Option<&str>) -> bool {
@@ -54,10 +59,16 @@ impl Session {
         for &t1 in enabled {
             let exits1 = self.exit_set(doc, &[t1]);
             let source1 = doc.transition(t1).source;
-            let conflicts: Vec<TransitionId> =
-                filtered.iter().filter(|(_, exits2)| exits1.intersects(exits2)).map(|(t2, _)| *t2).collect();
+            let conflicts: Vec<TransitionId> = filtered
+                .iter()
+                .filter(|(_, exits2)| exits1.intersects(exits2))
+                .map(|(t2, _)| *t2)
+                .collect();
             // t1 loses unless its source is a descendant of the source of every transition it conflicts with.
-            if conflicts.iter().all(|t2| doc.is_descendant(source1, doc.transition(*t2).source)) {
+            if conflicts
+                .iter()
+                .all(|t2| doc.is_descendant(source1, doc.transition(*t2).source))
+            {
                 filtered.retain(|(t2, _)| !conflicts.contains(t2));
                 filtered.push((t1, exits1));
             }

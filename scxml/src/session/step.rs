@@ -29,7 +29,11 @@ impl Session {
             let transition = doc.transition(id);
             self.trace(|| Trace::Transition {
                 source: doc.state(transition.source).id.clone(),
-                targets: transition.targets.iter().map(|t| doc.state(*t).id.clone()).collect(),
+                targets: transition
+                    .targets
+                    .iter()
+                    .map(|t| doc.state(*t).id.clone())
+                    .collect(),
             });
             self.run_block(doc, &transition.block);
         }
@@ -101,7 +105,9 @@ impl Session {
             }
             self.active.insert(id);
             self.data.set_active(&state.id, true);
-            self.trace(|| Trace::Entered { state: state.id.clone() });
+            self.trace(|| Trace::Entered {
+                state: state.id.clone(),
+            });
             if !state.invokes.is_empty() {
                 self.to_invoke.insert(id);
             }
@@ -138,10 +144,15 @@ impl Session {
             return;
         }
         self.push_internal(Event::platform(format!("done.state.{}", doc.state(parent).id)).with_data(data));
-        let Some(grandparent) = doc.state(parent).parent else { return };
+        let Some(grandparent) = doc.state(parent).parent else {
+            return;
+        };
         let region_parent = doc.state(grandparent);
         if region_parent.kind == StateKind::Parallel
-            && region_parent.children.iter().all(|child| self.is_in_final_state(doc, *child))
+            && region_parent
+                .children
+                .iter()
+                .all(|child| self.is_in_final_state(doc, *child))
         {
             self.push_internal(Event::platform(format!("done.state.{}", region_parent.id)));
         }
@@ -150,9 +161,10 @@ impl Session {
     fn is_in_final_state(&self, doc: &Document, id: StateId) -> bool {
         let state = doc.state(id);
         match state.kind {
-            StateKind::Compound => {
-                state.children.iter().any(|c| doc.state(*c).kind == StateKind::Final && self.active.contains(*c))
-            }
+            StateKind::Compound => state
+                .children
+                .iter()
+                .any(|c| doc.state(*c).kind == StateKind::Final && self.active.contains(*c)),
             StateKind::Parallel => state.children.iter().all(|c| self.is_in_final_state(doc, *c)),
             _ => false,
         }
@@ -227,7 +239,11 @@ impl<'d> EntrySet<'d> {
     /// Enters by default each region of a parallel state of which nothing is entered yet.
     fn add_regions(&mut self, session: &Session, doc: &'d Document, id: StateId) {
         for &region in &doc.state(id).children {
-            if !self.enter.iter().any(|s| s == region || doc.is_descendant(s, region)) {
+            if !self
+                .enter
+                .iter()
+                .any(|s| s == region || doc.is_descendant(s, region))
+            {
                 self.add_descendants(session, doc, region);
             }
         }
