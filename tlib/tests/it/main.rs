@@ -7,4 +7,12 @@
     clippy::unwrap_used
 )]
 
+#[cfg(feature = "tokio")]
+mod hostile;
+#[cfg(feature = "tokio")]
+mod network;
+#[cfg(feature = "tokio")]
+mod support;
+#[cfg(feature = "tokio")]
+mod tls;
 mod tlx_document;

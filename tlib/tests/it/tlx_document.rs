@@ -4,9 +4,7 @@ use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
 use tlib::codec::{Decoded, FrameHead, Tlx1, WireCodec};
-use tlib::{
-    AttributeId, ConnId, KvList, KvPair, KvValue, Message, MessageType, ReferenceId, Value,
-};
+use tlib::{AttributeId, ConnId, KvList, KvPair, KvValue, Message, MessageType, ReferenceId, Value};
 
 /// Title of the example in the document, head, message.
 fn examples() -> Vec<(&'static str, FrameHead, Message)> {
@@ -42,9 +40,7 @@ fn examples() -> Vec<(&'static str, FrameHead, Message)> {
                 .with(AttributeId::THIS_DN, "5002")
                 .with(
                     AttributeId::REASON,
-                    KvList::new()
-                        .with("KW_UC_STATUS", "busy")
-                        .with("KW_UC_NOTE", ""),
+                    KvList::new().with("KW_UC_STATUS", "busy").with("KW_UC_NOTE", ""),
                 ),
         ),
         (
