@@ -1,6 +1,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
+pub mod auth;
 pub mod b2bua;
 pub mod codec;
 pub mod header;
