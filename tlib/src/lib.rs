@@ -18,6 +18,7 @@ mod net;
 mod pii;
 #[cfg(feature = "tokio")]
 pub mod server;
+pub mod sim;
 pub mod switch;
 #[cfg(feature = "tokio")]
 pub mod tls;

@@ -8,6 +8,11 @@
 )]
 
 #[cfg(feature = "tokio")]
+mod calls;
+mod engine;
+#[cfg(feature = "tokio")]
+mod formats;
+#[cfg(feature = "tokio")]
 mod hostile;
 #[cfg(feature = "tokio")]
 mod network;
