@@ -204,6 +204,8 @@ pub enum DoneReason {
 pub enum Limit {
     /// Too many microsteps in one macrostep.
     Microsteps,
+    /// Too many macrosteps after one input.
+    Macrosteps,
     /// Too many events waiting.
     PendingEvents,
     /// One state entered too often within one macrostep.

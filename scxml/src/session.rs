@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -54,6 +55,7 @@ pub struct Session {
     /// Whether eventless transitions and internal events are exhausted.
     stable: bool,
     microsteps: usize,
+    macrosteps: usize,
     entries: BTreeMap<StateId, u32>,
     outputs_in_step: usize,
     /// Set when the session must end.
@@ -150,6 +152,7 @@ impl Session {
             next_id: 0,
             stable: false,
             microsteps: 0,
+            macrosteps: 0,
             entries: BTreeMap::new(),
             outputs_in_step: 0,
             stop: None,
@@ -175,16 +178,8 @@ impl Session {
     ///
     /// Spec: SCXML §3.13
     pub fn handle_event(&mut self, now: Instant, event: Event) {
-        if self.phase == Phase::Done {
-            return;
-        }
-        self.now = Some(now);
-        if let Some(id) = &event.invoke_id
-            && !self.has_invocation(id)
-        {
-            return;
-        }
-        self.push_external(event);
+        self.macrosteps = 0;
+        self.enqueue(now, event);
         self.advance();
     }
 
@@ -221,6 +216,7 @@ impl Session {
             return;
         }
         self.now = Some(now);
+        self.macrosteps = 0;
         self.outputs_in_step = 0;
         self.fire_timers(now);
         self.advance();
@@ -312,9 +308,38 @@ impl Session {
 }
 
 impl Session {
+    /// Puts an event into the external queue without running; [`Session::poll_output`] does that.
+    pub(crate) fn enqueue(&mut self, now: Instant, event: Event) {
+        if self.phase == Phase::Done {
+            return;
+        }
+        self.now = Some(now);
+        if event
+            .invoke_id
+            .as_deref()
+            .is_none_or(|id| self.has_invocation(id))
+        {
+            self.push_external(event);
+        }
+    }
+
+    /// Allows a full number of macrosteps again.
+    pub(crate) const fn renew(&mut self) {
+        self.macrosteps = 0;
+    }
+
+    pub(crate) fn set_session_lookup(&mut self, lookup: Rc<dyn Fn(&str) -> bool>) {
+        self.config.session_lookup = Some(lookup);
+    }
+
+    pub(crate) const fn session_lookup(&self) -> Option<&Rc<dyn Fn(&str) -> bool>> {
+        self.config.session_lookup.as_ref()
+    }
+
     fn handle_internal(&mut self, now: Instant, event: Event) {
         if self.phase == Phase::Running {
             self.now = Some(now);
+            self.macrosteps = 0;
             self.push_internal(event);
             self.advance();
         }
@@ -389,6 +414,13 @@ impl Session {
         let data = std::mem::take(&mut self.done_data);
         self.outputs.push_back(Output::Done(Done { reason, data }));
     }
+}
+
+/// The event that ends an invocation.
+pub(crate) fn done_invoke(invoke_id: &str, data: Value) -> Event {
+    Event::platform(format!("done.invoke.{invoke_id}"))
+        .with_data(data)
+        .with_invoke_id(invoke_id)
 }
 
 impl SendFailure {

@@ -1,13 +1,15 @@
 //! A session together with the SCXML sessions that it invokes.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::document::{Document, DocumentConfig};
 use crate::event::{Event, EventKind};
 use crate::output::{Done, DoneReason, InvokeRequest, Output, SendFailure, SendRequest, SendTarget};
-use crate::session::{Session, SessionConfig, SessionError};
+use crate::session::{Session, SessionConfig, SessionError, done_invoke};
 use crate::value::Value;
 
 /// How a tree of sessions is set up.
@@ -55,6 +57,11 @@ pub struct SessionTree {
     nodes: BTreeMap<String, Node>,
     now: Option<Instant>,
     started: u64,
+    /// Ids of the living sessions, shared with their checks of reachability.
+    alive: Rc<RefCell<BTreeSet<String>>>,
+    /// The session whose outputs are being fetched; it is drained before another one runs, so that what it sent
+    /// with its last breath is queued together with the news of its end.
+    current: Option<String>,
 }
 
 #[derive(Debug)]
@@ -77,20 +84,35 @@ impl SessionTree {
     /// Makes a tree of a session that was created, and possibly given host functions, but not started.
     #[must_use]
     pub fn with_session(session: Session, config: TreeConfig) -> Self {
-        let root = session.id().to_owned();
-        let nodes = BTreeMap::from([(
-            root.clone(),
-            Node {
-                session,
-                parent: None,
-            },
-        )]);
-        Self {
+        let mut tree = Self {
             config,
-            root,
-            nodes,
+            root: session.id().to_owned(),
+            nodes: BTreeMap::new(),
             now: None,
             started: 0,
+            alive: Rc::default(),
+            current: None,
+        };
+        tree.add(session, None);
+        tree
+    }
+
+    fn add(&mut self, mut session: Session, parent: Option<(String, String)>) {
+        let id = session.id().to_owned();
+        let alive = Rc::clone(&self.alive);
+        let others = session.session_lookup().map(Rc::clone);
+        session.set_session_lookup(Rc::new(move |id| {
+            alive.borrow().contains(id) || others.as_ref().is_some_and(|lookup| lookup(id))
+        }));
+        self.alive.borrow_mut().insert(id.clone());
+        self.nodes.insert(id, Node { session, parent });
+    }
+
+    /// Takes the time of an input and renews what sessions may do without another one.
+    fn begin_input(&mut self, now: Instant) {
+        self.now = Some(now);
+        for node in self.nodes.values_mut() {
+            node.session.renew();
         }
     }
 
@@ -113,7 +135,7 @@ impl SessionTree {
 
     /// Starts the first session.
     pub fn start(&mut self, now: Instant) {
-        self.now = Some(now);
+        self.begin_input(now);
         if let Some(session) = self.root_mut() {
             session.start(now);
         }
@@ -127,7 +149,7 @@ impl SessionTree {
 
     /// Gives an event to the session of this id; without effect if it is gone.
     pub fn handle_event_for(&mut self, now: Instant, session: &str, event: Event) {
-        self.now = Some(now);
+        self.begin_input(now);
         if let Some(node) = self.nodes.get_mut(session) {
             node.session.handle_event(now, event);
         }
@@ -135,7 +157,7 @@ impl SessionTree {
 
     /// Reports that a message of the given session could not be delivered.
     pub fn handle_send_failure(&mut self, now: Instant, session: &str, send_id: &str, failure: SendFailure) {
-        self.now = Some(now);
+        self.begin_input(now);
         if let Some(node) = self.nodes.get_mut(session) {
             node.session.handle_send_failure(now, send_id, failure);
         }
@@ -143,7 +165,7 @@ impl SessionTree {
 
     /// Lets all sessions send what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = Some(now);
+        self.begin_input(now);
         for node in self.nodes.values_mut() {
             if node.session.poll_timeout().is_some_and(|due| due <= now) {
                 node.session.handle_timeout(now);
@@ -153,7 +175,7 @@ impl SessionTree {
 
     /// Ends the first session and with it all others.
     pub fn cancel(&mut self, now: Instant) {
-        self.now = Some(now);
+        self.begin_input(now);
         if let Some(session) = self.root_mut() {
             session.cancel(now);
         }
@@ -163,14 +185,30 @@ impl SessionTree {
     pub fn poll_output(&mut self) -> Option<(String, Output)> {
         let now = self.now?;
         loop {
-            let (id, output) = self
-                .nodes
-                .iter_mut()
-                .find_map(|(id, node)| node.session.poll_output().map(|output| (id.clone(), output)))?;
+            let (id, output) = self.next_output()?;
             if let Some(output) = self.handle_output(now, &id, output) {
                 return Some((id, output));
             }
         }
+    }
+
+    fn next_output(&mut self) -> Option<(String, Output)> {
+        let current = self.current.take();
+        if let Some(id) = current
+            && let Some(output) = self
+                .nodes
+                .get_mut(&id)
+                .and_then(|node| node.session.poll_output())
+        {
+            self.current = Some(id.clone());
+            return Some((id, output));
+        }
+        let (id, output) = self
+            .nodes
+            .iter_mut()
+            .find_map(|(id, node)| node.session.poll_output().map(|output| (id.clone(), output)))?;
+        self.current = Some(id.clone());
+        Some((id, output))
     }
 
     /// When [`SessionTree::handle_timeout`] is to be called.
@@ -206,6 +244,7 @@ impl SessionTree {
             Output::Send(request) => self.send(now, id, request),
             Output::Done(done) => {
                 let node = self.nodes.remove(id)?;
+                self.alive.borrow_mut().remove(id);
                 match node.parent {
                     Some((parent, invoke_id)) => {
                         self.child_done(now, &parent, &invoke_id, done);
@@ -248,7 +287,7 @@ impl SessionTree {
             if !from_child {
                 event.invoke_id = None;
             }
-            node.session.handle_event(now, event);
+            node.session.enqueue(now, event);
         }
     }
 
@@ -261,7 +300,7 @@ impl SessionTree {
                 };
                 // Kept with its invocation id even if that was cancelled, so that the parent drops it.
                 if let Some(node) = self.nodes.get_mut(&parent) {
-                    node.session.handle_event(now, request.event);
+                    node.session.enqueue(now, request.event);
                 }
                 None
             }
@@ -286,7 +325,7 @@ impl SessionTree {
             return;
         };
         match done.reason {
-            DoneReason::Final(_) => node.session.handle_invoke_done(now, invoke_id, done.data),
+            DoneReason::Final(_) => node.session.enqueue(now, done_invoke(invoke_id, done.data)),
             DoneReason::Cancelled => {}
             DoneReason::Limit(_) => {
                 node.session
@@ -299,9 +338,10 @@ impl SessionTree {
         match self.create_child(request) {
             Ok(session) => {
                 let id = session.id().to_owned();
-                let parent = Some((parent.to_owned(), request.invoke_id.clone()));
-                let node = self.nodes.entry(id).or_insert(Node { session, parent });
-                node.session.start(now);
+                self.add(session, Some((parent.to_owned(), request.invoke_id.clone())));
+                if let Some(node) = self.nodes.get_mut(&id) {
+                    node.session.start(now);
+                }
             }
             Err(failure) => {
                 if let Some(node) = self.nodes.get_mut(parent) {

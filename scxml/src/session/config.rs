@@ -14,6 +14,8 @@ use crate::value::Value;
 pub struct SessionLimits {
     /// Microsteps in one macrostep. Default 1,000.
     pub microsteps: usize,
+    /// Macrosteps after one input, as a document that sends events to itself without delay causes. Default 10,000.
+    pub macrosteps: usize,
     /// Events waiting in the internal and in the external queue, each. Default 100.
     pub pending_events: usize,
     /// Entries into one state within one macrostep. Default 100.
@@ -28,6 +30,7 @@ impl Default for SessionLimits {
     fn default() -> Self {
         Self {
             microsteps: 1_000,
+            macrosteps: 10_000,
             pending_events: 100,
             state_entries: 100,
             timers: 1_000,
@@ -50,6 +53,9 @@ pub struct SessionConfig {
     pub script: ScriptLimits,
     /// Asked now and then while a script runs; `true` stops it and ends the session. Default none.
     pub interrupt: Option<Rc<dyn Fn() -> bool>>,
+    /// Whether a session of the given id can be reached. Default none: all are taken for reachable, and the driver
+    /// reports failures afterwards.
+    pub session_lookup: Option<Rc<dyn Fn(&str) -> bool>>,
     /// Values that replace those of top-level data items of the same name.
     pub params: Vec<(String, Value)>,
     /// Id under which another session invoked this one; makes `#_parent` reachable.
@@ -70,6 +76,7 @@ impl SessionConfig {
             limits: SessionLimits::default(),
             script: ScriptLimits::default(),
             interrupt: None,
+            session_lookup: None,
             params: Vec::new(),
             invoke_id: None,
             io_processors: Vec::new(),
@@ -102,6 +109,13 @@ impl SessionConfig {
     #[must_use]
     pub fn with_interrupt(mut self, interrupt: Rc<dyn Fn() -> bool>) -> Self {
         self.interrupt = Some(interrupt);
+        self
+    }
+
+    /// Sets the check whether another session can be reached.
+    #[must_use]
+    pub fn with_session_lookup(mut self, lookup: Rc<dyn Fn(&str) -> bool>) -> Self {
+        self.session_lookup = Some(lookup);
         self
     }
 

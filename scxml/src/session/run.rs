@@ -247,7 +247,12 @@ impl Session {
         match target {
             SendTarget::Parent => self.config.invoke_id.is_some(),
             SendTarget::Invoke(id) => self.invocations.iter().any(|i| i.id == *id),
-            SendTarget::Session(_) | SendTarget::Address(_) => true,
+            SendTarget::Session(id) => self
+                .config
+                .session_lookup
+                .as_ref()
+                .is_none_or(|lookup| lookup(id)),
+            SendTarget::Address(_) => true,
         }
     }
 }
