@@ -55,14 +55,13 @@ impl Message {
     /// Prints the message as one JSON object on one line, without personal data unless asked for.
     ///
     /// ```
-    /// use tlib::{AttributeId, CallType, Message, MessageType};
+    /// use tlib::{AttributeId, Message, MessageType};
     ///
     /// let message = Message::new(MessageType::EVENT_RINGING).with(AttributeId::CALL_TYPE, 2);
     /// assert_eq!(
     ///     message.json().to_string(),
     ///     r#"{"message":"EventRinging","id":60,"attributes":[{"name":"CallType","id":54,"type":"int","value":2}]}"#
     /// );
-    /// # let _ = CallType::INBOUND;
     /// ```
     pub const fn json(&self) -> MessageJson<'_> {
         MessageJson::new(self)

@@ -17,6 +17,8 @@ mod hostile;
 #[cfg(feature = "tokio")]
 mod network;
 #[cfg(feature = "tokio")]
+mod privacy;
+#[cfg(feature = "tokio")]
 mod support;
 #[cfg(feature = "tokio")]
 mod tls;
