@@ -9,5 +9,6 @@ pub mod media;
 pub mod message;
 pub mod method;
 pub mod pii;
+pub mod sdp;
 pub mod status;
 pub mod uri;
