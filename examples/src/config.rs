@@ -14,7 +14,7 @@ pub use error::ConfigError;
 pub use network::IpNetwork;
 
 /// Everything that one process of the reference deployment needs to know.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterConfig {
     /// SIP listener and policy.
@@ -38,6 +38,22 @@ pub struct ClusterConfig {
     /// Numbers that run a strategy.
     #[serde(default, rename = "routing_point")]
     pub routing_points: Vec<RoutingPointConfig>,
+    #[serde(skip)]
+    source: Option<Source>,
+}
+
+/// The file that a configuration was read from, to say where a value is.
+#[derive(Clone)]
+struct Source {
+    file: PathBuf,
+    text: String,
+}
+
+/// The text holds passwords.
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.file.fmt(f)
+    }
 }
 
 /// `[sip]`.
@@ -53,7 +69,7 @@ pub struct SipConfig {
     /// Host (and port) that numbers which are not ours are sent to; default none: they are refused.
     pub trunk: Option<String>,
     /// Seconds that a phone rings before the call goes back; default 15, 1 to 600.
-    pub no_answer_secs: u64,
+    pub no_answer_secs: u32,
     /// Calls at one time, both directions; default 2,000. More are refused with 503.
     pub max_calls: usize,
 }
@@ -110,6 +126,9 @@ pub struct ExtensionConfig {
     pub number: String,
     /// Password of the phone's digest answers.
     pub password: String,
+    /// Seconds of after-call work after each routed call; default 0: ready at once.
+    #[serde(default)]
+    pub after_call_work_secs: u32,
 }
 
 impl std::fmt::Debug for ExtensionConfig {
@@ -127,9 +146,6 @@ pub struct AgentConfig {
     /// Skills and levels, 0 to 100; 0 is the same as not having the skill.
     #[serde(default)]
     pub skills: BTreeMap<String, u32>,
-    /// Seconds of after-call work after each call; default 0: ready at once.
-    #[serde(default)]
-    pub after_call_work_secs: u64,
 }
 
 /// `[[routing_point]]`.
@@ -183,7 +199,7 @@ impl Default for HttpConfig {
 impl SipConfig {
     /// [`SipConfig::no_answer_secs`] as a duration.
     pub fn no_answer(&self) -> Duration {
-        Duration::from_secs(self.no_answer_secs)
+        Duration::from_secs(self.no_answer_secs.into())
     }
 }
 
@@ -215,9 +231,20 @@ impl ClusterConfig {
     ///
     /// As [`ClusterConfig::load`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|error| ConfigError::syntax(path, text, &error))?;
+        let mut config: Self = toml::from_str(text).map_err(|error| ConfigError::syntax(path, text, &error))?;
         config.check().map_err(|(needle, reason)| ConfigError::rule(path, text, &needle, reason))?;
+        config.source = Some(Source { file: path.to_owned(), text: text.to_owned() });
         Ok(config)
+    }
+
+    /// Where a value stands, as `file:line`, for errors that show only when a server starts.
+    pub fn locate(&self, value: &str) -> String {
+        let Some(source) = &self.source else { return "defaults".to_owned() };
+        let file = source.file.display();
+        match source.text.find(value) {
+            Some(offset) => format!("{file}:{}", error::line_at(&source.text, offset)),
+            None => file.to_string(),
+        }
     }
 
     /// Rules that span fields. The first part of the error is a text to look for in the file.

@@ -1,4 +1,4 @@
-//! An IP network in prefix notation.
+//! An IP network in prefix notation, as configuration files write it.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -18,20 +18,12 @@ impl IpNetwork {
     pub fn new(address: IpAddr, prefix: u8) -> Self {
         Self { address, prefix: prefix.min(bits(address)) }
     }
+}
 
-    /// Whether `address` is inside. Families never match each other.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let shift = 32 - u32::from(self.prefix);
-                network.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let shift = 128 - u32::from(self.prefix);
-                network.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
-            }
-            _ => false,
-        }
+#[cfg(any())]
+impl From<IpNetwork> for sip::b2bua::Network {
+    fn from(network: IpNetwork) -> Self {
+        Self::new(network.address, network.prefix)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -35,9 +36,12 @@ pub struct AdminPages {
     pub links: Vec<(String, String)>,
     /// Lines of plain text shown on the page, for example addresses to call.
     pub notes: Vec<String>,
-    /// Writes the metrics at the time of the request.
-    pub metrics: Box<dyn Fn(&mut Exposition) + Send + Sync>,
+    /// Collects the metrics at the time of the request.
+    pub metrics: Box<dyn Fn() -> Collect + Send + Sync>,
 }
+
+/// Metrics on their way.
+pub type Collect = Pin<Box<dyn Future<Output = Exposition> + Send>>;
 
 /// A running administration server.
 pub struct AdminServer {
@@ -147,8 +151,7 @@ async fn is_ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static st
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    let mut exposition = Exposition::new();
-    (shared.pages.metrics)(&mut exposition);
+    let exposition = (shared.pages.metrics)().await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], exposition.into_text())
 }
 
@@ -192,7 +195,13 @@ mod tests {
             title: "a <server>".to_owned(),
             links: vec![("/metrics".to_owned(), "Metrics".to_owned())],
             notes: vec![],
-            metrics: Box::new(|exposition| exposition.counter("x_total", "How many x.", 3)),
+            metrics: Box::new(|| {
+                Box::pin(async {
+                    let mut exposition = Exposition::new();
+                    exposition.counter("x_total", "How many x.", 3);
+                    exposition
+                })
+            }),
         }
     }
 
