@@ -20,6 +20,8 @@ mod pii;
 pub mod server;
 pub mod sim;
 pub mod switch;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "tokio")]
 pub mod tls;
 

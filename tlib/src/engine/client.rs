@@ -97,6 +97,10 @@ impl DnState {
         self.registrations.keys().copied().collect()
     }
 
+    pub(super) fn has_receivers(&self) -> bool {
+        !self.registrations.is_empty()
+    }
+
     pub(super) fn mode(&self, client: ClientId) -> Option<RegisterMode> {
         self.registrations.get(&client).copied()
     }

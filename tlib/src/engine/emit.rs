@@ -69,11 +69,16 @@ impl EventClock {
         self.since_epoch
     }
 
+    /// Uses up the number of an event that nobody receives.
+    fn skip(&mut self) {
+        self.sequence = self.sequence.wrapping_add(1);
+    }
+
     /// Adds sequence number and time, the last attributes of every event.
     fn stamp(&mut self, now: Instant, message: &mut Message) {
         let time = self.since_epoch + now.saturating_duration_since(self.start);
         let secs = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
-        self.sequence = self.sequence.wrapping_add(1);
+        self.skip();
         message.push(AttributeId::EVENT_SEQUENCE_NUMBER, self.sequence);
         message.push(AttributeId::TIME_IN_SECS, secs.cast_signed());
         message.push(AttributeId::TIME_IN_USECS, time.subsec_micros().cast_signed());
@@ -103,7 +108,19 @@ impl TServer {
         }
     }
 
-    /// Sends an event to every registered client.
+    pub(super) fn has_receivers(&self, dn: &Dn) -> bool {
+        self.dns
+            .get(dn)
+            .is_some_and(super::client::DnState::has_receivers)
+    }
+
+    /// Counts an event that nobody receives, so that sequence numbers do not depend on who listens.
+    pub(super) fn skip_event(&mut self) {
+        self.clock.skip();
+        self.stats.events_total += 1;
+    }
+
+    /// Sends an answer to the client that asked.
     pub(super) fn reply(&mut self, now: Instant, requester: Requester, message: Message) {
         if requester.answer && self.clients.contains(requester.client) {
             let message = self.make(now, message);

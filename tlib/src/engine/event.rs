@@ -97,6 +97,10 @@ impl TServer {
         if party.kind == PartyKind::Outside {
             return;
         }
+        if event.by.is_none() && !self.has_receivers(&party.dn) {
+            self.skip_event();
+            return;
+        }
         let agent = self.dns.get(&party.dn).and_then(|dn| dn.agent.as_ref());
         let agent = agent.map(|agent| agent.id.as_str().to_owned());
         let dn = party.dn.clone();

@@ -53,7 +53,8 @@ impl TServer {
     ///
     /// Spec: T-Library reference §6.1, §6.2, §6.3
     fn leg_offered(&mut self, now: Instant, leg: LegId, offered: OfferedCall) {
-        if self.legs.contains_key(&leg) {
+        let named_by_switch = leg.get() % 2 == 0;
+        if !named_by_switch || self.legs.contains_key(&leg) {
             self.stats.switch_events_ignored_total += 1;
             return;
         }

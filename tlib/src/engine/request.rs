@@ -68,7 +68,7 @@ impl TServer {
             Some(handler) => handler(self, now, &request),
             None => Err(Refused::new(
                 ErrorCode::NOT_SUPPORTED,
-                format!("{message_type} is not supported"),
+                format!("message type {message_type} is not supported"),
             )),
         };
         if let Err(refused) = result {

@@ -20,6 +20,8 @@ mod network;
 mod privacy;
 #[cfg(feature = "tokio")]
 mod support;
+#[cfg(feature = "testing")]
+mod switch_suite;
 #[cfg(feature = "tokio")]
 mod tls;
 mod tlx_document;
