@@ -4,6 +4,8 @@
 pub mod auth;
 pub mod b2bua;
 pub mod codec;
+pub mod dialog;
+pub mod endpoint;
 pub mod header;
 pub mod media;
 pub mod message;
@@ -11,4 +13,9 @@ pub mod method;
 pub mod pii;
 pub mod sdp;
 pub mod status;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod transaction;
+pub mod transport;
+pub mod ua;
 pub mod uri;

@@ -1,5 +1,6 @@
 //! One client transaction.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use crate::message::Message;
 use crate::method::Method;
 use crate::status::StatusCode;
 use crate::transport::{Destination, Flow};
+use crate::uri::Uri;
 
 /// Timers A and E.
 pub(super) const RETRANSMIT: usize = 0;
@@ -203,6 +205,13 @@ impl Client {
         }
     }
 
+    pub(super) fn abandon(&mut self) {
+        self.state = match self.state {
+            State::Invite(_) => State::Invite(ClientInvite::Terminated),
+            State::Other(_) => State::Other(ClientNonInvite::Terminated),
+        };
+    }
+
     fn linger(&self, unreliable: Duration) -> Duration {
         if self.destination.protocol().is_reliable() { Duration::ZERO } else { unreliable }
     }
@@ -212,29 +221,23 @@ impl Client {
 ///
 /// Spec: RFC 3261 §17.1.1.3, §9.1
 pub(super) fn hop_request(request: &Message, method: &Method, to: Option<&str>) -> Message {
-    let uri = request.request_uri_raw().unwrap_or_default();
-    let mut hop = Message::request_raw(method.clone(), uri);
-    let copy = |hop: &mut Message, name: &HeaderName| {
-        if let Some(value) = request.header(name) {
-            hop.push_header(name.clone(), value);
-        }
-    };
+    let uri = request.request_uri().unwrap_or_else(|_| Uri::at(None, UNSPECIFIED));
+    let mut hop = Message::request(method.clone(), &uri);
     if let Some(via) = request.header_values(&HeaderName::VIA).next() {
-        hop.push_header(HeaderName::VIA, via);
+        hop.push_header(&HeaderName::VIA, via);
     }
-    for (name, value) in request.headers() {
-        if *name == HeaderName::ROUTE {
-            hop.push_header(HeaderName::ROUTE, value);
-        }
+    for route in request.header_values(&HeaderName::ROUTE) {
+        hop.push_header(&HeaderName::ROUTE, route);
     }
-    hop.push_header(HeaderName::MAX_FORWARDS, "70");
-    copy(&mut hop, &HeaderName::FROM);
-    match to {
-        Some(to) => hop.push_header(HeaderName::TO, to),
-        None => copy(&mut hop, &HeaderName::TO),
-    }
-    copy(&mut hop, &HeaderName::CALL_ID);
+    hop.push_header(&HeaderName::MAX_FORWARDS, "70");
+    let own = |name| request.header(name).unwrap_or_default();
+    hop.push_header(&HeaderName::FROM, own(&HeaderName::FROM));
+    hop.push_header(&HeaderName::TO, to.unwrap_or_else(|| own(&HeaderName::TO)));
+    hop.push_header(&HeaderName::CALL_ID, own(&HeaderName::CALL_ID));
     let number = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
-    hop.push_header(HeaderName::CSEQ, &format!("{number} {method}"));
+    hop.push_header(&HeaderName::CSEQ, format!("{number} {method}"));
     hop
 }
+
+/// Stands for a Request-URI that cannot be read; requests of ours have one that can.
+const UNSPECIFIED: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 5060);

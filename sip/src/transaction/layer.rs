@@ -10,7 +10,7 @@ use super::matching::MatchKey;
 use super::server::{self, Server};
 use super::timer::{Deadlines, TimerConfig};
 use super::token::Tokens;
-use crate::header::HeaderName;
+use crate::header::{HeaderName, Via};
 use crate::message::Message;
 use crate::method::Method;
 use crate::status::StatusCode;
@@ -259,11 +259,11 @@ impl TransactionLayer {
             self.effects.tell(TransactionEvent::Ack { flow, message });
             return;
         }
-        let rport = via.rport.is_some();
-        let route = server::response_route(flow, via.port.unwrap_or(5060), rport);
+        let rport = via.rport().is_some();
+        let route = server::response_route(flow, via.port().unwrap_or(5060), rport);
         let about = (method == Method::CANCEL)
             .then(|| self.by_match.get(&MatchKey::of(&message, &via, &Method::INVITE)).copied());
-        stamp(&mut message, via, flow);
+        stamp(&mut message, &via, flow);
         if self.len() >= self.max_transactions {
             self.refuse(route.0, &message);
             return;
@@ -297,7 +297,7 @@ impl TransactionLayer {
     fn refuse(&mut self, destination: Destination, request: &Message) {
         self.refused += 1;
         let mut response = Message::response(request, StatusCode::SERVICE_UNAVAILABLE);
-        response.push_header(HeaderName::RETRY_AFTER, &self.retry_after.as_secs().max(1).to_string());
+        response.push_header(&HeaderName::RETRY_AFTER, self.retry_after.as_secs().max(1).to_string());
         self.effects.send(destination, response.to_bytes());
     }
 
@@ -331,7 +331,7 @@ impl TransactionLayer {
         let client = self.clients.get(&invite).filter(|client| client.is_open())?;
         let mut cancel = client::hop_request(&client.request, &Method::CANCEL, None);
         for (name, value) in headers {
-            cancel.push_header(name.clone(), value);
+            cancel.push_header(name, value);
         }
         let (destination, branch) = (client.destination, client.branch.clone());
         if self.by_branch.contains_key(&(branch.clone(), Method::CANCEL)) {
@@ -383,6 +383,16 @@ impl TransactionLayer {
     /// Whether a server transaction exists and waits for its final response.
     pub fn awaits_response(&self, key: ServerKey) -> bool {
         self.servers.get(&key).is_some_and(Server::is_open)
+    }
+
+    /// Ends an INVITE transaction that waits for its final response: after CANCEL, when none comes.
+    ///
+    /// Spec: RFC 3261 §9.1
+    pub fn abandon(&mut self, key: ClientKey) {
+        if let Some(client) = self.clients.get_mut(&key).filter(|client| client.is_open()) {
+            client.abandon();
+        }
+        self.settle_client(key);
     }
 
     /// Takes a failed destination.
@@ -488,7 +498,7 @@ impl TransactionLayer {
         let branch = self.tokens.branch();
         let protocol = destination.protocol();
         let via = format!("SIP/2.0/{protocol} {};branch={branch};rport", self.sent_by);
-        message.push_front_header(HeaderName::VIA, &via);
+        message.push_front_header(&HeaderName::VIA, via);
         branch
     }
 }
@@ -496,17 +506,9 @@ impl TransactionLayer {
 /// Writes where the request really came from into its top Via.
 ///
 /// Spec: RFC 3261 §18.2.1, RFC 3581 §4
-fn stamp(message: &mut Message, mut via: crate::header::Via, flow: Flow) {
-    let source = flow.remote.ip();
-    let same = via.host.to_ip() == Some(source);
-    let asked = via.rport.is_some();
-    if same && !asked {
-        return;
+fn stamp(message: &mut Message, via: &Via, flow: Flow) {
+    let stamped = via.with_source(flow.remote);
+    if stamped != *via {
+        message.set_top_via(&stamped);
     }
-    via.set_received(source);
-    if asked {
-        via.set_rport(flow.remote.port());
-    }
-    message.remove_first_value(&HeaderName::VIA);
-    message.push_front_header(HeaderName::VIA, &via.to_string());
 }

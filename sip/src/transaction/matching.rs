@@ -1,6 +1,5 @@
 //! Which transaction a request belongs to.
 
-use super::token::BRANCH_COOKIE;
 use crate::header::{HeaderName, Via};
 use crate::message::Message;
 use crate::method::Method;
@@ -20,25 +19,18 @@ impl MatchKey {
     pub(super) fn of(request: &Message, via: &Via, method: &Method) -> Self {
         let method = method.clone();
         match via.branch() {
-            Some(branch) if has_cookie(branch) => Self::Branch {
-                branch: branch.to_owned(),
-                sent_by: format!("{}:{}", via.host, via.port.unwrap_or(5060)).to_ascii_lowercase(),
-                method,
-            },
+            Some(branch) if via.has_magic_cookie() => {
+                Self::Branch { branch: branch.to_owned(), sent_by: via.sent_by(), method }
+            }
             _ => {
                 let from = request.from();
                 let tag = from.as_ref().ok().and_then(|from| from.tag()).unwrap_or_default();
                 let number = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
                 let call_id = request.call_id().unwrap_or_default();
-                let uri = request.request_uri_raw().unwrap_or_default();
+                let uri = request.request_uri_str().unwrap_or_default();
                 let via = request.header(&HeaderName::VIA).unwrap_or_default();
                 Self::Legacy { identity: [call_id, tag, &number.to_string(), uri, via].join("\n"), method }
             }
         }
     }
-}
-
-fn has_cookie(branch: &str) -> bool {
-    branch.len() > BRANCH_COOKIE.len()
-        && branch.get(..BRANCH_COOKIE.len()).is_some_and(|start| start.eq_ignore_ascii_case(BRANCH_COOKIE))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{CallKey, RegistrationKey, RequestKey};
+use crate::auth::Account;
 use crate::header::{HeaderName, NameAddr};
 use crate::method::Method;
 use crate::status::StatusCode;
@@ -159,6 +160,24 @@ impl UaCommand {
     /// [`UaCommand::Reinvite`] without headers.
     pub const fn reinvite(call: CallKey, sdp: Option<Bytes>) -> Self {
         Self::Reinvite { call, sdp, headers: Vec::new() }
+    }
+
+    /// The call that the command speaks about.
+    pub const fn call(&self) -> Option<CallKey> {
+        match self {
+            Self::Invite { call, .. }
+            | Self::Provisional { call, .. }
+            | Self::Accept { call, .. }
+            | Self::Ack { call, .. }
+            | Self::Reject { call, .. }
+            | Self::Redirect { call, .. }
+            | Self::Reinvite { call, .. }
+            | Self::AcceptReinvite { call, .. }
+            | Self::RejectReinvite { call, .. }
+            | Self::Hangup { call, .. }
+            | Self::InDialog { call, .. } => Some(*call),
+            Self::Respond { .. } | Self::Register { .. } | Self::Unregister { .. } => None,
+        }
     }
 
     /// The name and the key, for logs: never personal data.
@@ -318,28 +337,6 @@ impl Registration {
     pub fn with_account(mut self, account: Account) -> Self {
         self.account = Some(account);
         self
-    }
-}
-
-/// A user name and password for digest challenges.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Account {
-    /// User name.
-    pub user: String,
-    /// Password.
-    pub password: String,
-}
-
-impl Account {
-    /// An account.
-    pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { user: user.into(), password: password.into() }
-    }
-}
-
-impl fmt::Debug for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Account(..)")
     }
 }
 
