@@ -56,7 +56,12 @@ pub(crate) struct PortPool {
 
 impl PortPool {
     pub(crate) fn new(address: IpAddr, range: PortRange, random: &mut Random) -> Self {
-        let mut pool = PortPool { address, range, next: 0, used: HashSet::new() };
+        let mut pool = PortPool {
+            address,
+            range,
+            next: 0,
+            used: HashSet::new(),
+        };
         if let Some((first, pairs)) = pool.pairs() {
             pool.next = first + 2 * random.below(u32::from(pairs)) as u16;
         }
@@ -65,7 +70,9 @@ impl PortPool {
 
     /// First even port and number of pairs.
     fn pairs(&self) -> Option<(u16, u16)> {
-        let PortRange::Within(range) = &self.range else { return None };
+        let PortRange::Within(range) = &self.range else {
+            return None;
+        };
         let first = range.start().checked_add(range.start() & 1)?;
         let room = range.end().checked_sub(first)?.checked_add(1)?;
         Some((first, room / 2))
@@ -76,7 +83,10 @@ impl PortPool {
             return self.bind_any();
         }
         let exhausted = || io::Error::new(io::ErrorKind::AddrInUse, "all rtp ports are in use");
-        let (first, pairs) = self.pairs().filter(|(_, pairs)| *pairs > 0).ok_or_else(exhausted)?;
+        let (first, pairs) = self
+            .pairs()
+            .filter(|(_, pairs)| *pairs > 0)
+            .ok_or_else(exhausted)?;
         for _ in 0..pairs {
             let port = self.next;
             let index = (port - first) / 2 + 1;
@@ -111,7 +121,10 @@ impl PortPool {
                 Err(error) => return Err(error),
             }
         }
-        Err(io::Error::new(io::ErrorKind::AddrInUse, "no pair of rtp ports found"))
+        Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            "no pair of rtp ports found",
+        ))
     }
 }
 
@@ -129,7 +142,11 @@ impl Sockets {
         let rtcp = UdpSocket::bind((address, port.saturating_add(1)))?;
         rtp.set_nonblocking(true)?;
         rtcp.set_nonblocking(true)?;
-        Ok(Sockets { address: SocketAddr::new(address, port), rtp, rtcp: Some(rtcp) })
+        Ok(Sockets {
+            address: SocketAddr::new(address, port),
+            rtp,
+            rtcp: Some(rtcp),
+        })
     }
 
     /// Reports share the RTP port: the other socket is given back.
@@ -168,9 +185,13 @@ impl<E: Endpoint> Lane<E> {
     /// Takes what has come, lets time pass, sends what is due.
     pub(crate) fn pass(&mut self, now: Instant, pass: u64, buffer: &mut [u8], stats: &mut SocketStats) {
         let Lane { endpoint, sockets } = self;
-        receive(&sockets.rtp, buffer, stats, |from, datagram| endpoint.handle_rtp(now, from, datagram));
+        receive(&sockets.rtp, buffer, stats, |from, datagram| {
+            endpoint.handle_rtp(now, from, datagram)
+        });
         if let Some(rtcp) = sockets.rtcp.as_ref().filter(|_| pass.is_multiple_of(RTCP_PASSES)) {
-            receive(rtcp, buffer, stats, |from, datagram| endpoint.handle_rtcp(now, from, datagram));
+            receive(rtcp, buffer, stats, |from, datagram| {
+                endpoint.handle_rtcp(now, from, datagram)
+            });
         }
         endpoint.handle_timeout(now);
         while let Some(out) = endpoint.poll_transmit(now) {
@@ -185,7 +206,12 @@ impl<E: Endpoint> Lane<E> {
     }
 }
 
-fn receive(socket: &UdpSocket, buffer: &mut [u8], stats: &mut SocketStats, mut take: impl FnMut(SocketAddr, &[u8])) {
+fn receive(
+    socket: &UdpSocket,
+    buffer: &mut [u8],
+    stats: &mut SocketStats,
+    mut take: impl FnMut(SocketAddr, &[u8]),
+) {
     for _ in 0..MAX_BURST {
         match socket.recv_from(buffer) {
             Ok((len, from)) => {
@@ -200,7 +226,9 @@ fn receive(socket: &UdpSocket, buffer: &mut [u8], stats: &mut SocketStats, mut t
 }
 
 fn send(sockets: &Sockets, out: Transmit<'_>, stats: &mut SocketStats) {
-    let Some(socket) = sockets.socket(out.channel) else { return };
+    let Some(socket) = sockets.socket(out.channel) else {
+        return;
+    };
     match socket.send_to(out.payload, out.destination) {
         Ok(_) => stats.sent += 1,
         Err(_) => stats.send_errors += 1,
@@ -229,7 +257,9 @@ mod tests {
     fn a_range_is_exhausted_with_a_reason_and_a_pair_given_back_is_used_again() {
         let mut random = Random::new(1);
         // A pair that the system has free, so that this test depends on no fixed port.
-        let free = PortPool::new(LOOPBACK, PortRange::Any, &mut random).bind().unwrap();
+        let free = PortPool::new(LOOPBACK, PortRange::Any, &mut random)
+            .bind()
+            .unwrap();
         let port = free.address.port();
         assert_eq!(port % 2, 0);
         drop(free);
@@ -243,7 +273,9 @@ mod tests {
 
     #[test]
     fn a_multiplexed_pair_gives_its_second_socket_back() {
-        let mut sockets = PortPool::new(LOOPBACK, PortRange::Any, &mut Random::new(1)).bind().unwrap();
+        let mut sockets = PortPool::new(LOOPBACK, PortRange::Any, &mut Random::new(1))
+            .bind()
+            .unwrap();
         assert!(sockets.socket(Channel::Rtcp).is_some());
         sockets.multiplex();
         assert!(sockets.socket(Channel::Rtcp).is_none());
