@@ -33,7 +33,7 @@ pub trait WireCodec: fmt::Debug + Send + Sync + 'static {
     /// [`EncodeError`] if the message passes a limit or cannot be written in this format.
     fn encode(&self, head: FrameHead, message: &Message, output: &mut BytesMut) -> Result<(), EncodeError>;
 
-    /// Takes one frame from the front of `input`, which stays untouched until a frame is complete.
+    /// Takes one frame from the front of `input`, which stays untouched if there is none or it is malformed.
     ///
     /// # Errors
     ///

@@ -83,7 +83,7 @@ pub type Reply<'a> = Pin<Box<dyn Future<Output = Result<Arc<Message>, RequestErr
 
 /// The frequent requests as methods of every [`CallControl`].
 ///
-/// Each builds its message with the function of the same name in [`request`](crate::control::request) and
+/// Each builds its message with the function of the same name in [`request`](mod@request) and
 /// passes it to [`CallControl::request`], whose errors and cancel safety apply.
 pub trait CallControlExt: CallControl {
     /// Receives the events of a DN from now on. Answer `EventRegistered` with the state of the DN.

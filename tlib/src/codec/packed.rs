@@ -165,42 +165,59 @@ fn put_len(output: &mut BytesMut, value: usize, large: bool) {
 /// An error while reading: where in the frame, and what.
 pub(super) type Fault = (usize, DecodeErrorKind);
 
-/// Bytes with the offset of their first one in the frame.
-pub(super) struct Cursor {
-    data: Bytes,
-    offset: usize,
+/// A part of a frame that is being read; offsets count from the start of the frame.
+pub(super) struct Cursor<'a> {
+    frame: &'a [u8],
+    at: usize,
+    end: usize,
 }
 
-impl Cursor {
-    pub(super) const fn new(data: Bytes, offset: usize) -> Self {
-        Self { data, offset }
+impl<'a> Cursor<'a> {
+    /// The part of `frame` that starts at `at`, which must not lie behind its end.
+    pub(super) const fn new(frame: &'a [u8], at: usize) -> Self {
+        Self {
+            frame,
+            at,
+            end: frame.len(),
+        }
     }
 
     pub(super) const fn offset(&self) -> usize {
-        self.offset
+        self.at
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.data.is_empty()
+        self.at == self.end
     }
 
-    /// The next `count` bytes, without a copy.
+    const fn left(&self) -> usize {
+        self.end - self.at
+    }
+
+    fn data(&self) -> &'a [u8] {
+        &self.frame[self.at..self.end]
+    }
+
+    /// The next `count` bytes.
     pub(super) fn take(&mut self, count: usize) -> Result<Self, Fault> {
-        let left = self.data.len();
+        let left = self.left();
         if count > left {
             let kind = DecodeErrorKind::Truncated { needed: count, left };
-            return Err((self.offset, kind));
+            return Err((self.at, kind));
         }
-        let data = self.data.split_to(count);
-        let offset = self.offset;
-        self.offset += count;
-        Ok(Self { data, offset })
+        let taken = Self {
+            frame: self.frame,
+            at: self.at,
+            end: self.at + count,
+        };
+        self.at += count;
+        Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
         let taken = self.take(N)?;
         let mut bytes = [0; N];
-        bytes.copy_from_slice(&taken.data);
+        bytes.copy_from_slice(taken.data());
         Ok(bytes)
     }
 
@@ -228,30 +245,30 @@ impl Cursor {
 
     /// Everything that is left as a number of exactly its size.
     pub(super) fn number<const N: usize>(mut self) -> Result<[u8; N], Fault> {
-        if self.data.len() != N {
+        if self.left() != N {
             let kind = DecodeErrorKind::Length {
-                found: self.data.len(),
+                found: self.left(),
                 expected: N,
             };
-            return Err((self.offset, kind));
+            return Err((self.at, kind));
         }
         self.array()
     }
 
     /// Everything that is left as text.
     pub(super) fn text(self) -> Result<String, Fault> {
-        match std::str::from_utf8(&self.data) {
+        match std::str::from_utf8(self.data()) {
             Ok(text) => match text.find('\0') {
                 None => Ok(text.to_owned()),
-                Some(at) => Err((self.offset + at, DecodeErrorKind::Text)),
+                Some(at) => Err((self.at + at, DecodeErrorKind::Text)),
             },
-            Err(error) => Err((self.offset + error.valid_up_to(), DecodeErrorKind::Text)),
+            Err(error) => Err((self.at + error.valid_up_to(), DecodeErrorKind::Text)),
         }
     }
 
-    /// Everything that is left, as it is.
+    /// Everything that is left, as it is. A copy: a small value must not keep a large frame in memory.
     pub(super) fn bytes(self) -> Bytes {
-        self.data
+        Bytes::copy_from_slice(self.data())
     }
 }
 
@@ -272,15 +289,13 @@ pub(super) fn read(mut input: Cursor, depth: usize, budget: &mut Budget<'_>) -> 
         pairs.push(read_pair(&mut input, depth, budget)?);
     }
     if !input.is_empty() {
-        let kind = DecodeErrorKind::TrailingBytes {
-            count: input.data.len(),
-        };
+        let kind = DecodeErrorKind::TrailingBytes { count: input.left() };
         return Err((input.offset(), kind));
     }
     Ok(pairs.into_iter().collect())
 }
 
-fn read_pair(input: &mut Cursor, depth: usize, budget: &mut Budget<'_>) -> Result<KvPair, Fault> {
+fn read_pair(input: &mut Cursor<'_>, depth: usize, budget: &mut Budget<'_>) -> Result<KvPair, Fault> {
     let tag = input.u8()?;
     let large = tag & LARGE != 0;
     let kind = tag & !LARGE;
@@ -296,7 +311,7 @@ fn read_pair(input: &mut Cursor, depth: usize, budget: &mut Budget<'_>) -> Resul
         KvType::LIST => {
             let at = value.offset();
             let found = value.len(large)?;
-            let expected = value.data.len();
+            let expected = value.left();
             if found != expected {
                 return Err((at, DecodeErrorKind::Length { found, expected }));
             }

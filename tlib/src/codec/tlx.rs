@@ -1,6 +1,6 @@
 //! TLX/1, the documented wire format of this crate (`docs/tlx.md`).
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 
 use super::packed::{self, Budget, Cursor, Fault};
 use super::{
@@ -103,12 +103,12 @@ impl Tlx1 {
         Ok(size)
     }
 
-    fn decode_body(&self, head: &Head, body: Bytes) -> Result<Frame, Fault> {
+    fn decode_body(&self, head: &Head, frame: &[u8]) -> Result<Frame, Fault> {
         let mut message = Message::new(head.message_type);
         if let Some(reference) = head.reference {
             message.push(AttributeId::REFERENCE_ID, reference);
         }
-        let mut input = Cursor::new(body, HEAD);
+        let mut input = Cursor::new(frame, HEAD);
         let mut budget = Budget::new(&self.limits);
         let mut count = 0;
         while !input.is_empty() {
@@ -181,14 +181,13 @@ impl WireCodec for Tlx1 {
             });
         };
         let size = HEAD + head.body;
-        if input.len() < size {
+        let Some(frame) = input.get(..size) else {
             return Ok(Decoded::Incomplete {
                 needed: size - input.len(),
             });
-        }
-        let mut frame = input.split_to(size).freeze();
-        frame.advance(HEAD);
+        };
         let frame = self.decode_body(&head, frame).map_err(located)?;
+        input.advance(size);
         Ok(Decoded::Frame(frame))
     }
 }
@@ -212,11 +211,7 @@ impl Head {
         if let Some(&found) = input.get(3).filter(|version| **version != VERSION) {
             return Err((3, DecodeErrorKind::Version { found }));
         }
-        let mut cursor = Cursor::new(Bytes::copy_from_slice(&input[..input.len().min(HEAD)]), 0);
-        let Ok(_) = cursor.take(4) else {
-            return Ok(None);
-        };
-        let Ok(body) = cursor.u32() else {
+        let Some(body) = field(input, 4).map(u32::from_be_bytes) else {
             return Ok(None);
         };
         let size = u64::from(body) + HEAD as u64;
@@ -225,22 +220,29 @@ impl Head {
         if size > limit as u64 {
             return Err((4, DecodeErrorKind::FrameTooLarge { size, limit }));
         }
-        let (Ok(message_type), Ok(flags)) = (cursor.u16(), cursor.u16()) else {
+        let Some(flags) = field(input, 10).map(u16::from_be_bytes) else {
             return Ok(None);
         };
         if flags & !FLAG_REFERENCE != 0 {
             return Err((10, DecodeErrorKind::Flags { found: flags }));
         }
-        let (Ok(reference), Ok(high), Ok(low)) = (cursor.u32(), cursor.u32(), cursor.u32()) else {
+        let (Some(message_type), Some(reference), Some(sequence)) =
+            (field(input, 8), field(input, 12), field(input, 16))
+        else {
             return Ok(None);
         };
         Ok(Some(Self {
             body,
-            message_type: MessageType(message_type),
-            reference: (flags & FLAG_REFERENCE != 0).then_some(ReferenceId(reference)),
-            sequence: u64::from(high) << 32 | u64::from(low),
+            message_type: MessageType(u16::from_be_bytes(message_type)),
+            reference: (flags & FLAG_REFERENCE != 0).then_some(ReferenceId(u32::from_be_bytes(reference))),
+            sequence: u64::from_be_bytes(sequence),
         }))
     }
+}
+
+/// The bytes of a field of the head, if they are there.
+fn field<const N: usize>(input: &[u8], at: usize) -> Option<[u8; N]> {
+    input.get(at..at + N)?.try_into().ok()
 }
 
 /// The reference id that stands among the attributes.
@@ -281,7 +283,7 @@ fn write_attribute(id: AttributeId, value: &Value, output: &mut BytesMut) {
     }
 }
 
-fn read_value(class: u8, value: Cursor, budget: &mut Budget<'_>) -> Result<Value, Fault> {
+fn read_value(class: u8, value: Cursor<'_>, budget: &mut Budget<'_>) -> Result<Value, Fault> {
     Ok(match class {
         CLASS_INT => Value::Int(i32::from_be_bytes(value.number()?)),
         CLASS_LONG => Value::Long(i64::from_be_bytes(value.number()?)),
