@@ -203,10 +203,10 @@ impl TServer {
 
     /// Lets time pass to `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(timer) = self.timers.pop(now) {
+        while let Some((at, timer)) = self.timers.pop(now) {
             match timer {
-                timer::Timer::Route(conn_id) => self.route_timed_out(now, conn_id),
-                timer::Timer::WrapUp(dn) => self.wrap_up_over(now, &dn),
+                timer::Timer::Route(conn_id) => self.route_timed_out(now, conn_id, at),
+                timer::Timer::WrapUp(dn) => self.wrap_up_over(now, &dn, at),
             }
         }
     }

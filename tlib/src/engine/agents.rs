@@ -78,11 +78,11 @@ impl TServer {
         self.check_control(request.by, &dn)?;
         let queue = self.queue_of(request)?;
         let agent = self.extension(&dn)?.agent.as_mut().ok_or_else(nobody)?;
-        if let Some(queue) = &queue {
-            if !agent.queues.remove(queue) {
-                let text = format!("agent is not logged in to queue {queue}");
-                return Err(Refused::new(ErrorCode::WRONG_SET_STATE, text));
-            }
+        if let Some(queue) = &queue
+            && !agent.queues.remove(queue)
+        {
+            let text = format!("agent is not logged in to queue {queue}");
+            return Err(Refused::new(ErrorCode::WRONG_SET_STATE, text));
         }
         let last = queue.is_none() || agent.queues.is_empty();
         let message_type = if last {
@@ -226,8 +226,9 @@ impl TServer {
         }
     }
 
-    pub(super) fn wrap_up_over(&mut self, now: Instant, dn: &Dn) {
-        if let Some(agent) = self.dns.get_mut(dn).and_then(|state| state.agent.as_mut()) {
+    pub(super) fn wrap_up_over(&mut self, now: Instant, dn: &Dn, at: Instant) {
+        let agent = self.dns.get_mut(dn).and_then(|state| state.agent.as_mut());
+        if let Some(agent) = agent.filter(|agent| agent.wrap_up == Some(at)) {
             agent.wrap_up = None;
             self.change_agent(
                 now,

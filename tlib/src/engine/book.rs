@@ -47,10 +47,10 @@ impl TServer {
         if let Some(leg) = leg {
             self.legs.insert(leg, conn_id);
         }
-        if kind != PartyKind::Outside {
-            if let Some(state) = self.dns.get_mut(&dn) {
-                state.calls.push(conn_id);
-            }
+        if kind != PartyKind::Outside
+            && let Some(state) = self.dns.get_mut(&dn)
+        {
+            state.calls.push(conn_id);
         }
         Some(id)
     }
@@ -64,10 +64,10 @@ impl TServer {
         let Some(party) = call.remove(id) else {
             return;
         };
-        if party.kind == PartyKind::Point {
-            if let Some(at) = call.route_deadline.take() {
-                self.timers.disarm(at, Timer::Route(conn_id));
-            }
+        if party.kind == PartyKind::Point
+            && let Some(at) = call.route_deadline.take()
+        {
+            self.timers.disarm(at, Timer::Route(conn_id));
         }
         if call.parties.is_empty() {
             self.calls.remove(&conn_id);
@@ -75,12 +75,11 @@ impl TServer {
         if let Some(leg) = party.leg {
             self.legs.remove(&leg);
         }
-        if party.kind != PartyKind::Outside {
-            if let Some(state) = self.dns.get_mut(&party.dn) {
-                if let Some(index) = state.calls.iter().position(|call| *call == conn_id) {
-                    state.calls.remove(index);
-                }
-            }
+        if party.kind != PartyKind::Outside
+            && let Some(state) = self.dns.get_mut(&party.dn)
+            && let Some(index) = state.calls.iter().position(|call| *call == conn_id)
+        {
+            state.calls.remove(index);
         }
         if party.counted {
             self.agent_call_ended(now, &party.dn);

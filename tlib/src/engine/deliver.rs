@@ -200,14 +200,12 @@ impl TServer {
         };
         self.emit(now, conn_id, target, released);
         self.step_party(conn_id, target, PartyStepEvent::Release);
-        if !routed {
-            if let Some(origin) = origin {
-                self.drop_leg(conn_id, origin, cause);
-                let released = CallEvent::new(MessageType::EVENT_RELEASED).state(state);
-                self.emit(now, conn_id, origin, released);
-                self.step_party(conn_id, origin, PartyStepEvent::Release);
-                self.remove_party(now, conn_id, origin);
-            }
+        if let (false, Some(origin)) = (routed, origin) {
+            self.drop_leg(conn_id, origin, cause);
+            let released = CallEvent::new(MessageType::EVENT_RELEASED).state(state);
+            self.emit(now, conn_id, origin, released);
+            self.step_party(conn_id, origin, PartyStepEvent::Release);
+            self.remove_party(now, conn_id, origin);
         }
         self.remove_party(now, conn_id, target);
         if cause == Cause::NoAnswer && queued && !outside {

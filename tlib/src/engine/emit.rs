@@ -93,10 +93,11 @@ impl TServer {
         let receivers = self.dns.get(dn).map(super::client::DnState::receivers);
         let mut receivers = receivers.unwrap_or_default();
         let asked = requester.filter(|requester| self.clients.contains(requester.client));
-        if let Some(requester) = asked.filter(|requester| requester.answer) {
-            if !receivers.contains(&requester.client) {
-                receivers.push(requester.client);
-            }
+        if let Some(requester) = asked
+            && requester.answer
+            && !receivers.contains(&requester.client)
+        {
+            receivers.push(requester.client);
         }
         let message = self.make(now, message);
         for client in receivers {

@@ -53,7 +53,7 @@ impl TServer {
     ///
     /// Spec: T-Library reference §6.1, §6.2, §6.3
     fn leg_offered(&mut self, now: Instant, leg: LegId, offered: OfferedCall) {
-        let named_by_switch = leg.get() % 2 == 0;
+        let named_by_switch = leg.get().is_multiple_of(2);
         if !named_by_switch || self.legs.contains_key(&leg) {
             self.stats.switch_events_ignored_total += 1;
             return;

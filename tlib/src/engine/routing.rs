@@ -79,8 +79,9 @@ impl TServer {
     }
 
     /// Nobody routed the call in time.
-    pub(super) fn route_timed_out(&mut self, now: Instant, conn_id: ConnId) {
-        if let Some(call) = self.calls.get_mut(&conn_id) {
+    pub(super) fn route_timed_out(&mut self, now: Instant, conn_id: ConnId, at: Instant) {
+        let call = self.calls.get_mut(&conn_id);
+        if let Some(call) = call.filter(|call| call.route_deadline == Some(at)) {
             call.route_deadline = None;
             self.use_default(now, conn_id);
         }

@@ -34,10 +34,10 @@ impl Timers {
     }
 
     /// Takes the earliest deadline that is due.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<Timer> {
+    pub(super) fn pop(&mut self, now: Instant) -> Option<(Instant, Timer)> {
         if self.next()? > now {
             return None;
         }
-        self.armed.pop_first().map(|(_, timer)| timer)
+        self.armed.pop_first()
     }
 }

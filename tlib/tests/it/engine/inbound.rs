@@ -172,6 +172,24 @@ fn a_call_that_nobody_routes_in_time_goes_to_the_default_destination() {
 }
 
 #[test]
+fn a_call_that_is_routed_or_abandoned_in_time_leaves_no_deadline_behind() {
+    for routed in [true, false] {
+        let mut settings = config();
+        settings.dns[0].route_timeout_secs = Some(30);
+        let (mut bench, router, _) = Bench::with_router_and_desktop(settings);
+        bench.caller("8000");
+        assert!(bench.server.poll_timeout().is_some());
+        let call = bench.conn_id();
+        if routed {
+            bench.route(router, "8000", call, "1001");
+        } else {
+            bench.hangs_up("0304711");
+        }
+        assert_eq!(bench.server.poll_timeout(), None);
+    }
+}
+
+#[test]
 fn a_call_that_comes_back_too_often_goes_to_the_default_destination_and_then_ends() {
     let (mut bench, router, _) = Bench::with_router_and_desktop(config().with_max_reroutes(2));
     bench.switch.add("1001", SimEndpoint::new(SimReply::Busy));

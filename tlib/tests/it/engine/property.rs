@@ -20,6 +20,7 @@ enum Action {
     Caller(usize),
     Dial(usize, usize),
     Request(usize, usize, usize, usize),
+    Sensible(usize, usize, usize),
     Answer(usize),
     HangUp(usize),
     Hold(usize, bool),
@@ -32,18 +33,19 @@ enum Action {
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    let n = 0_usize..32;
+    let n = 0_usize..96;
     prop_oneof![
         3 => n.clone().prop_map(Action::Caller),
         1 => (n.clone(), n.clone()).prop_map(|(from, to)| Action::Dial(from, to)),
-        8 => (n.clone(), n.clone(), n.clone(), n.clone()).prop_map(|(a, b, c, d)| Action::Request(a, b, c, d)),
-        3 => n.clone().prop_map(Action::Answer),
-        3 => n.clone().prop_map(Action::HangUp),
+        12 => (n.clone(), n.clone(), n.clone(), n.clone()).prop_map(|(a, b, c, d)| Action::Request(a, b, c, d)),
+        24 => (n.clone(), n.clone(), n.clone()).prop_map(|(a, b, c)| Action::Sensible(a, b, c)),
+        4 => n.clone().prop_map(Action::Answer),
+        1 => n.clone().prop_map(Action::HangUp),
         1 => (n.clone(), any::<bool>()).prop_map(|(leg, held)| Action::Hold(leg, held)),
         1 => n.clone().prop_map(Action::Press),
         2 => (n.clone(), n.clone()).prop_map(|(dn, reply)| Action::Script(dn, reply)),
         1 => n.clone().prop_map(Action::Vanish),
-        2 => n.clone().prop_map(Action::ComeBack),
+        3 => n.clone().prop_map(Action::ComeBack),
         1 => (n.clone(), n).prop_map(|(leg, kind)| Action::Wrong(leg, kind)),
         2 => (1_u64..30).prop_map(Action::Advance),
     ]
@@ -91,6 +93,11 @@ impl World {
                 let message = self.message(kind, dn, call, to);
                 self.bench.request(self.client, message);
             }
+            Action::Sensible(party, kind, to) => {
+                if let Some(message) = self.sensible(party, kind, to) {
+                    self.bench.request(self.client, message);
+                }
+            }
             Action::Answer(number) => {
                 let number = TARGETS[number % TARGETS.len()];
                 self.bench.at_switch(|switch, now| {
@@ -130,12 +137,12 @@ impl World {
             Action::Wrong(leg, kind) => self.wrong(leg, kind),
             Action::Advance(secs) => self.bench.advance(Duration::from_secs(secs)),
         }
-        let known = self
+        let mut known = self
             .bench
             .received
             .iter()
             .filter_map(|received| received.message.conn_id());
-        let last = known.last();
+        let last = known.next_back();
         if let Some(call) = last.filter(|call| !self.calls.contains(call)) {
             self.calls.push(call);
         }
@@ -172,10 +179,53 @@ impl World {
         (!legs.is_empty()).then(|| legs[choice % legs.len()])
     }
 
+    /// A request that fits what a party was told last.
+    fn sensible(&self, party: usize, kind: usize, to: usize) -> Option<Message> {
+        let mut last = BTreeMap::new();
+        for received in &self.bench.received {
+            let message = &received.message;
+            if let (Some(dn), Some(call)) = (message.this_dn(), message.conn_id()) {
+                last.insert((call, dn.to_owned()), message.message_type);
+            }
+        }
+        last.retain(|_, event| ![M::EVENT_RELEASED, M::EVENT_ABANDONED, M::EVENT_DIVERTED].contains(event));
+        let parties: Vec<_> = last.into_iter().collect();
+        let ((call, dn), event) = parties.get(party % parties.len().max(1))?;
+        let request = match (*event, kind % 4) {
+            (M::EVENT_RINGING, 0) => M::REQUEST_REDIRECT_CALL,
+            (M::EVENT_RINGING, _) => M::REQUEST_ANSWER_CALL,
+            (M::EVENT_HELD, _) => M::REQUEST_RETRIEVE_CALL,
+            (M::EVENT_ESTABLISHED | M::EVENT_RETRIEVED, 0) => M::REQUEST_RELEASE_CALL,
+            (M::EVENT_ESTABLISHED | M::EVENT_RETRIEVED, _) => M::REQUEST_HOLD_CALL,
+            (M::EVENT_DIALING, _) => M::REQUEST_UPDATE_USER_DATA,
+            (_, 0) => M::REQUEST_APPLY_TREATMENT,
+            _ => M::REQUEST_ROUTE_CALL,
+        };
+        Some(full_request(request, dn, *call, to))
+    }
+
+    /// Mostly a party that events were about lately, sometimes any DN with any call.
+    fn party(&self, dn: usize, call: usize) -> (String, ConnId) {
+        let received = self.bench.received.iter().rev();
+        let parties = received.filter_map(|received| {
+            let message = &received.message;
+            Some((message.this_dn()?.to_owned(), message.conn_id()?))
+        });
+        let parties: Vec<(String, ConnId)> = parties.take(6).collect();
+        if dn % 8 == 0 || parties.is_empty() {
+            let calls: Vec<ConnId> = self.calls.iter().rev().take(3).copied().collect();
+            let call = calls.get(call % calls.len().max(1)).copied();
+            return (DNS[dn % DNS.len()].to_owned(), call.unwrap_or(ConnId(7)));
+        }
+        parties[call % parties.len()].clone()
+    }
+
     fn message(&self, kind: usize, dn: usize, call: usize, to: usize) -> Message {
         let requests = [
             M::REQUEST_ROUTE_CALL,
             M::REQUEST_ROUTE_CALL,
+            M::REQUEST_ROUTE_CALL,
+            M::REQUEST_APPLY_TREATMENT,
             M::REQUEST_APPLY_TREATMENT,
             M::REQUEST_ANSWER_CALL,
             M::REQUEST_RELEASE_CALL,
@@ -191,24 +241,8 @@ impl World {
             M::REQUEST_UPDATE_USER_DATA,
             M::REQUEST_QUERY_CALL,
         ];
-        let treatments = [
-            TreatmentType::MUSIC,
-            TreatmentType::SILENCE,
-            TreatmentType::COLLECT_DIGITS,
-        ];
-        let recent: Vec<ConnId> = self.calls.iter().rev().take(3).copied().collect();
-        let call = recent
-            .get(call % recent.len().max(1))
-            .copied()
-            .unwrap_or(ConnId(7));
-        let dn = DNS[dn % DNS.len()];
-        call_request(requests[kind % requests.len()], dn, call)
-            .with(A::OTHER_DN, TARGETS[to % TARGETS.len()])
-            .with(A::AGENT_ID, format!("agent-{dn}"))
-            .with(A::AGENT_WORK_MODE, (to % 5) as i32)
-            .with(A::TREATMENT_TYPE, treatments[to % 3].0)
-            .with(A::TREATMENT_PARMS, KvList::new().with("DURATION", 3))
-            .with(A::USER_DATA, pairs(&[("k", "v")]))
+        let (dn, call) = self.party(dn, call);
+        full_request(requests[kind % requests.len()], &dn, call, to)
     }
 
     /// Everybody hangs up and time passes.
@@ -223,6 +257,22 @@ impl World {
         }
         self.bench.advance(Duration::from_secs(60));
     }
+}
+
+/// A request with every attribute that some request wants.
+fn full_request(request: M, dn: &str, call: ConnId, to: usize) -> Message {
+    let treatments = [
+        TreatmentType::MUSIC,
+        TreatmentType::SILENCE,
+        TreatmentType::COLLECT_DIGITS,
+    ];
+    call_request(request, dn, call)
+        .with(A::OTHER_DN, TARGETS[to % TARGETS.len()])
+        .with(A::AGENT_ID, format!("agent-{dn}"))
+        .with(A::AGENT_WORK_MODE, (to % 5) as i32)
+        .with(A::TREATMENT_TYPE, treatments[to % 3].0)
+        .with(A::TREATMENT_PARMS, KvList::new().with("DURATION", 3))
+        .with(A::USER_DATA, pairs(&[("k", "v")]))
 }
 
 /// Queueings that are open after the events, by call and routing point.
@@ -253,7 +303,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_order_of_things_panics_leaks_or_leaves_a_queueing_open(actions in prop::collection::vec(action(), 1..80)) {
+    fn no_order_of_things_panics_leaks_or_leaves_a_queueing_open(actions in prop::collection::vec(action(), 1..120)) {
         let mut world = World::new();
         for action in actions {
             world.act(action);
