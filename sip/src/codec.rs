@@ -95,12 +95,13 @@ impl StreamDecoder {
     fn keep_alive(&mut self, buffer: &mut BytesMut) -> Option<Frame> {
         if buffer.starts_with(PING) {
             buffer.advance(PING.len());
-            self.half_ping = false;
+            (self.half_ping, self.scanned) = (false, 0);
             return Some(Frame::Ping);
         }
         // A third octet `\r` may be half of a second line end: wait for it.
         if buffer.starts_with(PONG) && &buffer[2..] != b"\r" {
             buffer.advance(PONG.len());
+            self.scanned = 0;
             let frame = if self.half_ping { Frame::Ping } else { Frame::Pong };
             self.half_ping = !self.half_ping;
             return Some(frame);

@@ -162,9 +162,9 @@ impl NameAddr {
     #[must_use]
     pub fn with_param(&self, name: &str, value: Option<&str>) -> Self {
         let mut params = self.params().without(name);
-        let value = value.map(|value| match Params::check(&format!(";x={value}")) {
-            Ok(()) if !value.contains(';') => Cow::Borrowed(value),
-            _ => Cow::Owned(quote(value)),
+        let value = value.map(|value| match param::is_plain(value) {
+            true => Cow::Borrowed(value),
+            false => Cow::Owned(quote(value)),
         });
         param::push(&mut params, name, value.as_deref());
         if Params::check(&params).is_err() {

@@ -120,10 +120,13 @@ fn is_value(value: &str) -> bool {
     if octets.first() == Some(&b'"') {
         return scan::quoted_end(octets, 0) == Some(octets.len());
     }
-    !octets.is_empty()
-        && octets
-            .iter()
-            .all(|octet| scan::is_token_octet(*octet) || b"[]:/@?$&()".contains(octet))
+    is_plain(value)
+}
+
+/// A value that needs no quotes: a token or a host.
+pub(crate) fn is_plain(value: &str) -> bool {
+    let allowed = |octet: u8| scan::is_token_octet(octet) || b"[]:/@?$&()".contains(&octet);
+    !value.is_empty() && value.bytes().all(allowed)
 }
 
 /// Parts between semicolons that are not within quotes, each in order.

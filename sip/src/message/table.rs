@@ -69,6 +69,7 @@ impl Table {
         self.extra.extend_from_slice(name.as_bytes());
         self.extra.extend_from_slice(b": ");
         let value_start = self.extra.len();
+        let blank = |octet: &u8| matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | 0);
         let clean = |octet: &u8| {
             if matches!(octet, b'\r' | b'\n' | 0) {
                 b' '
@@ -76,7 +77,15 @@ impl Table {
                 *octet
             }
         };
-        self.extra.extend(value.trim_ascii().iter().map(clean));
+        let first = value
+            .iter()
+            .position(|octet| !blank(octet))
+            .unwrap_or(value.len());
+        let last = value
+            .iter()
+            .rposition(|octet| !blank(octet))
+            .map_or(first, |last| last + 1);
+        self.extra.extend(value[first..last].iter().map(clean));
         let value_end = self.extra.len();
         self.extra.extend_from_slice(b"\r\n");
         Entry {
