@@ -1,37 +1,35 @@
 //! Offer and answer of one audio stream: G.711 and telephone events.
 //!
-//! [`Negotiator`] makes the descriptions of one endpoint and reads those of its peer. It answers with the one law the
-//! peer prefers of those we have, with the peer's payload types, and refuses all other media of an offer in their places.
+//! [`Negotiator`] makes the descriptions of one endpoint and reads those of its peer, on top of [`sip::sdp`]. It answers
+//! with the one law the peer prefers of those we have, with the peer's payload types.
 //!
-//! Spec: RFC 3264 §5, §6, §8; RFC 8866; RFC 4733 §2.4; RFC 3605 (`rtcp`); RFC 5761 §5.1 (`rtcp-mux`)
+//! Spec: RFC 3264 §5, §6, §8; RFC 4733 §2.4; RFC 3605 (`rtcp`); RFC 5761 §5.1 (`rtcp-mux`)
 
-mod description;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+use sip::sdp::{
+    Attribute, Capabilities, Codec, Connection, Direction, MediaDescription, SdpError, SessionDescription,
+};
 use thiserror::Error;
 
 use crate::g711::Law;
 use crate::stream::Agreed;
-use description::{Description, Direction, Media};
 
-/// Payload type of telephone events in our offers.
-const EVENT_TYPE: u8 = 101;
+const RATE: u32 = crate::audio::SAMPLE_RATE;
+const EVENT: &str = "telephone-event";
+const MUX: &str = "rtcp-mux";
 
 /// Why a description cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NegotiationError {
-    /// Not a session description; too long; or too many parts.
-    #[error("unreadable session description at line {line}")]
-    Unreadable {
-        /// Line, from 1.
-        line: usize,
-    },
+    /// Not a session description, or beyond its limits.
+    #[error("unreadable session description: {0}")]
+    Unreadable(#[from] SdpError),
     /// No audio over plain RTP, or the peer refused it.
     #[error("no audio stream over rtp in the session description")]
     NoAudio,
@@ -55,6 +53,7 @@ pub struct Negotiator {
 
 /// What of a peer's description we use.
 struct Choice {
+    index: usize,
     law: Law,
     payload_type: u8,
     event_type: Option<u8>,
@@ -87,56 +86,30 @@ impl Negotiator {
 
     /// Our offer; a later one has the next version.
     pub fn offer(&mut self) -> Bytes {
-        let mut text = self.head();
-        let formats: Vec<(u8, Law)> = self.laws.iter().map(|law| (law.payload_type(), *law)).collect();
-        let port = self.local.port();
-        let direction = if self.hold {
-            Direction::SendOnly
-        } else {
-            Direction::SendRecv
-        };
-        audio(
-            &mut text,
-            port,
-            "RTP/AVP",
-            &formats,
-            Some(EVENT_TYPE),
-            direction,
-            true,
-        );
-        text.into()
+        let mut offer = sip::sdp::offer(&self.capabilities(&self.laws));
+        if let Some(media) = offer.media.first_mut() {
+            media.attributes.push(Attribute::flag(MUX));
+        }
+        self.print(offer)
     }
 
-    /// Answers a peer's offer: the first one or a later one.
+    /// Answers a peer's offer: the first one or a later one. Media other than the audio taken is refused in its place.
     ///
     /// # Errors
     /// [`NegotiationError`]: nothing is agreed, and what was before stays.
     pub fn answer(&mut self, offer: &[u8]) -> Result<(Bytes, Agreed), NegotiationError> {
-        let description = Description::parse(offer)?;
-        let (index, media, choice) = self.choose(&description)?;
-        let agreed = self.agreed(&description, media, &choice)?;
-        let direction = Direction::of(agreed.send, agreed.receive);
-        let mut text = self.head();
-        for (at, other) in description.media.iter().enumerate() {
-            if at == index {
-                let formats = [(choice.payload_type, choice.law)];
-                let port = self.local.port();
-                audio(
-                    &mut text,
-                    port,
-                    media.protocol,
-                    &formats,
-                    choice.event_type,
-                    direction,
-                    media.mux,
-                );
-            } else {
-                let format = other.formats.first().copied().unwrap_or("0");
-                // Writing to a string does not fail.
-                let _ = write!(text, "m={} 0 {} {format}\r\n", other.kind, other.protocol);
+        let offer = SessionDescription::parse(offer)?;
+        let choice = self.choose(&offer)?;
+        let agreed = self.agreed(&offer, &choice)?;
+        let mut answer = sip::sdp::answer(&offer, &self.capabilities(&[choice.law]))
+            .map_err(|_| NegotiationError::NoCommonCodec)?;
+        if let Some(media) = answer.media.get_mut(choice.index) {
+            media.set_direction(Direction::new(agreed.send, agreed.receive));
+            if agreed.mux {
+                media.attributes.push(Attribute::flag(MUX));
             }
         }
-        Ok((text.into(), agreed))
+        Ok((self.print(answer), agreed))
     }
 
     /// Reads the answer to our offer, or the peer's changed description.
@@ -144,120 +117,105 @@ impl Negotiator {
     /// # Errors
     /// [`NegotiationError`]: what was agreed before stays.
     pub fn take_answer(&self, answer: &[u8]) -> Result<Agreed, NegotiationError> {
-        let description = Description::parse(answer)?;
-        let (_, media, choice) = self.choose(&description)?;
-        self.agreed(&description, media, &choice)
+        let answer = SessionDescription::parse(answer)?;
+        let choice = self.choose(&answer)?;
+        self.agreed(&answer, &choice)
     }
 
-    fn head(&mut self) -> String {
+    fn capabilities(&self, laws: &[Law]) -> Capabilities {
+        let mut own = Capabilities::g711(self.local, self.session);
+        own.codecs = laws
+            .iter()
+            .map(|law| match law {
+                Law::Mu => Codec::pcmu(),
+                Law::A => Codec::pcma(),
+            })
+            .collect();
+        own.codecs.push(Codec::telephone_event());
+        own.direction = if self.hold {
+            Direction::SendOnly
+        } else {
+            Direction::SendRecv
+        };
+        own
+    }
+
+    fn print(&mut self, mut description: SessionDescription) -> Bytes {
         self.version += 1;
-        let family = if self.local.is_ipv4() { "IP4" } else { "IP6" };
-        let address = self.local.ip();
-        format!(
-            "v=0\r\no=- {} {} IN {family} {address}\r\ns=-\r\nc=IN {family} {address}\r\nt=0 0\r\n",
-            self.session, self.version
-        )
+        description.origin.version = self.version;
+        description.to_string().into()
     }
 
     /// The first audio stream with a law in common; the law that the peer names first.
-    fn choose<'a, 'b>(
-        &self,
-        description: &'b Description<'a>,
-    ) -> Result<(usize, &'b Media<'a>, Choice), NegotiationError> {
+    fn choose(&self, description: &SessionDescription) -> Result<Choice, NegotiationError> {
         let mut error = NegotiationError::NoAudio;
         for (index, media) in description.media.iter().enumerate() {
-            let plain = matches!(media.protocol, "RTP/AVP" | "RTP/AVPF");
-            if media.kind != "audio" || media.port == 0 || !plain {
+            let plain = media.protocol.eq_ignore_ascii_case("RTP/AVP");
+            if media.media != "audio" || media.port == 0 || !plain {
                 continue;
             }
-            let codecs = || media.formats.iter().filter_map(|format| media.codec(format));
-            let chosen = codecs().find_map(|(payload_type, name)| {
-                let law = Law::from_name(name).filter(|law| self.laws.contains(law))?;
-                Some((payload_type, law))
+            let codecs = || {
+                media
+                    .rtpmaps()
+                    .filter(|map| map.clock_rate == RATE && map.channels == 1)
+            };
+            let chosen = codecs().find_map(|map| {
+                let law = Law::from_name(&map.encoding).filter(|law| self.laws.contains(law))?;
+                Some((map.payload, law))
             });
-            let events = codecs().find(|(_, name)| name.eq_ignore_ascii_case("telephone-event"));
             if let Some((payload_type, law)) = chosen {
-                let event_type = events.map(|(event_type, _)| event_type);
-                return Ok((
+                let event = codecs().find(|map| map.encoding.eq_ignore_ascii_case(EVENT));
+                let event_type = event.map(|map| map.payload);
+                return Ok(Choice {
                     index,
-                    media,
-                    Choice {
-                        law,
-                        payload_type,
-                        event_type,
-                    },
-                ));
+                    law,
+                    payload_type,
+                    event_type,
+                });
             }
             error = NegotiationError::NoCommonCodec;
         }
         Err(error)
     }
 
-    fn agreed(
-        &self,
-        description: &Description<'_>,
-        media: &Media<'_>,
-        choice: &Choice,
-    ) -> Result<Agreed, NegotiationError> {
-        let address = media
-            .address
-            .or(description.address)
+    fn agreed(&self, description: &SessionDescription, choice: &Choice) -> Result<Agreed, NegotiationError> {
+        let media = description
+            .media
+            .get(choice.index)
+            .ok_or(NegotiationError::NoAudio)?;
+        let connection = description.connection_of(choice.index);
+        let address = connection
+            .and_then(Connection::ip)
             .ok_or(NegotiationError::NoAddress)?;
         let rtp = SocketAddr::new(address, media.port);
-        let rtcp = match media.rtcp {
-            _ if media.mux => rtp,
-            Some((port, host)) => SocketAddr::new(host.unwrap_or(address), port),
-            None => SocketAddr::new(address, media.port.saturating_add(1)),
-        };
-        let direction = media
-            .direction
-            .or(description.direction)
-            .unwrap_or(Direction::SendRecv);
-        // The unspecified address is the old form of hold.
-        let heard = direction.receives() && !address.is_unspecified();
+        let mux = media.attribute(MUX).is_some();
+        let rtcp = if mux { rtp } else { rtcp_address(media, address) };
+        let direction = description.direction(choice.index);
         Ok(Agreed {
             rtp,
             rtcp,
-            mux: media.mux,
+            mux,
             law: choice.law,
             payload_type: choice.payload_type,
             event_type: choice.event_type,
-            send: heard,
+            // The unspecified address is the old form of hold.
+            send: direction.receives() && !address.is_unspecified(),
             receive: direction.sends() && !self.hold,
         })
     }
 }
 
-fn audio(
-    text: &mut String,
-    port: u16,
-    protocol: &str,
-    formats: &[(u8, Law)],
-    event_type: Option<u8>,
-    direction: Direction,
-    mux: bool,
-) {
-    // Writing to a string does not fail.
-    let _ = write!(text, "m=audio {port} {protocol}");
-    for payload_type in formats
-        .iter()
-        .map(|(payload_type, _)| *payload_type)
-        .chain(event_type)
-    {
-        let _ = write!(text, " {payload_type}");
-    }
-    text.push_str("\r\n");
-    for (payload_type, law) in formats {
-        let _ = write!(text, "a=rtpmap:{payload_type} {}/8000\r\n", law.name());
-    }
-    if let Some(event_type) = event_type {
-        let _ = write!(
-            text,
-            "a=rtpmap:{event_type} telephone-event/8000\r\na=fmtp:{event_type} 0-15\r\n"
-        );
-    }
-    let _ = write!(text, "a=ptime:20\r\na={}\r\n", direction.name());
-    if mux {
-        text.push_str("a=rtcp-mux\r\n");
-    }
+/// Where the peer takes RTCP: as its attribute says, else the next port.
+fn rtcp_address(media: &MediaDescription, address: IpAddr) -> SocketAddr {
+    let next = SocketAddr::new(address, media.port.saturating_add(1));
+    let mut words = media
+        .attribute("rtcp")
+        .unwrap_or_default()
+        .split_ascii_whitespace();
+    let Some(port) = words.next().and_then(|port| port.parse().ok()) else {
+        return next;
+    };
+    // Network and address type stand before the address.
+    let named = words.nth(2).and_then(|host| host.parse().ok());
+    SocketAddr::new(named.unwrap_or(address), port)
 }

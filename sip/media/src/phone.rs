@@ -25,7 +25,7 @@
 //! # }
 //! ```
 
-mod core;
+mod endpoint;
 mod task;
 
 use std::net::{IpAddr, SocketAddr};
@@ -35,12 +35,12 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::core::{PhoneStats, Talk};
 use crate::g711::Law;
 use crate::negotiation::{NegotiationError, Negotiator};
 use crate::net::{PortRange, SocketStats};
 use crate::rtp::LatchPolicy;
 use crate::stream::Agreed;
+pub use endpoint::{Digits, PhoneStats, Talk};
 use task::{Bound, Command, Task};
 
 /// Where and how phones send and receive.

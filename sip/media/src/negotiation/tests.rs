@@ -114,45 +114,32 @@ fn two_negotiators_agree_with_each_other() {
 #[test]
 fn what_cannot_be_used_is_refused_with_its_reason() {
     let error = |text: &str| negotiator().answer(text.as_bytes()).unwrap_err();
-    assert_eq!(error(""), NegotiationError::Unreadable { line: 1 });
-    assert_eq!(
-        error("v=0\r\nnonsense\r\n"),
-        NegotiationError::Unreadable { line: 2 }
-    );
-    assert_eq!(
-        error(&offer("m=audio x RTP/AVP 8\r\n")),
-        NegotiationError::Unreadable { line: 6 }
-    );
-    assert_eq!(
-        error(&offer("m=video 4000 RTP/AVP 31\r\n")),
-        NegotiationError::NoAudio
-    );
-    assert_eq!(
-        error(&offer("m=audio 0 RTP/AVP 8\r\n")),
-        NegotiationError::NoAudio
-    );
-    assert_eq!(
-        error(&offer("m=audio 4000 RTP/AVP 18\r\n")),
-        NegotiationError::NoCommonCodec
-    );
-    let wide = offer("m=audio 4000 RTP/AVP 8\r\na=rtpmap:8 PCMA/16000\r\n");
-    assert_eq!(
-        error(&wide),
-        NegotiationError::NoCommonCodec,
-        "a map overrides the static type"
-    );
-    let named = "v=0\r\nc=IN IP4 host.example\r\nm=audio 4000 RTP/AVP 8\r\n";
-    assert_eq!(error(named), NegotiationError::NoAddress);
-    assert_eq!(
-        error(&"m=audio 1 RTP/AVP 8\r\n".repeat(4_000)),
-        NegotiationError::Unreadable { line: 1 }
-    );
+    for bad in ["", "v=0\r\nnonsense\r\n", &offer("m=audio x RTP/AVP 8\r\n")] {
+        assert!(matches!(error(bad), NegotiationError::Unreadable(_)), "{bad:?}");
+    }
+    for (media, expected) in [
+        ("m=video 4000 RTP/AVP 31\r\n", NegotiationError::NoAudio),
+        ("m=audio 0 RTP/AVP 8\r\n", NegotiationError::NoAudio),
+        ("m=audio 4000 RTP/SAVP 8\r\n", NegotiationError::NoAudio),
+        ("m=audio 4000 RTP/AVP 18\r\n", NegotiationError::NoCommonCodec),
+        // A map overrides the static type.
+        (
+            "m=audio 4000 RTP/AVP 8\r\na=rtpmap:8 PCMA/16000\r\n",
+            NegotiationError::NoCommonCodec,
+        ),
+        (
+            "m=audio 4000 RTP/AVP 8\r\nc=IN IP4 host.example\r\n",
+            NegotiationError::NoAddress,
+        ),
+    ] {
+        assert_eq!(error(&offer(media)), expected, "{media}");
+    }
 }
 
 proptest! {
     #[test]
     fn any_octets_are_read_without_panic(octets in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = negotiator().answer(&[&b"v=0\r\nm=audio 1 RTP/AVP 8\r\n"[..], &octets].concat());
+        let _ = negotiator().answer(&[offer("m=audio 1 RTP/AVP 8\r\n").as_bytes(), &octets].concat());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 
-use super::core::{Phone, PhoneStats, Talk};
+use super::endpoint::{Phone, PhoneStats, Talk};
 use super::{PhoneConfig, PhoneError};
 use crate::audio::{FRAME, samples_in};
 use crate::net::{BUFFER_LEN, Lane, PortPool, SocketStats};

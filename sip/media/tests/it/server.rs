@@ -83,7 +83,7 @@ async fn sessions_and_ports_are_limited_and_come_back() {
 async fn a_bad_offer_and_a_bad_answer_are_refused_and_leave_nothing_behind() {
     let (mut media, handle) = start(LocalMediaConfig::default());
     let offer = Some(Bytes::from_static(
-        b"v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 18\r\n",
+        b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n",
     ));
     tell(&mut media, MediaCommand::Open { id: ID, offer });
     assert!(reason(next(&mut media).await).starts_with("no codec in common"));
