@@ -7,6 +7,8 @@ use bytes::BytesMut;
 use crate::id::ReferenceId;
 use crate::message::Message;
 
+#[cfg(feature = "testing")]
+pub mod contract;
 mod packed;
 mod tlx;
 

@@ -230,3 +230,44 @@ async fn the_driver_follows_a_paused_clock() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_calls_one_after_the_other_leave_nothing_behind_on_many_threads() {
+    let shared = Shared::default();
+    shared.with(|switch| {
+        switch.add("1001", SimEndpoint::answers_after(Duration::ZERO));
+        switch.add("1002", SimEndpoint::answers_after(Duration::ZERO));
+    });
+    let server = ServerConfig::listening(LOOPBACK)
+        .start(engine(), Box::new(shared.clone()))
+        .await
+        .unwrap();
+    let (client, mut events) = ClientConfig::new(address(&server), "desk").build();
+    client.connect().await.unwrap();
+    client.register_address("1001").await.unwrap();
+    client.register_address("1002").await.unwrap();
+    let mut last = 0;
+    for _ in 0..100 {
+        let call = client.make_call("1001", "1002", KvList::new()).await.unwrap();
+        let conn = call.conn_id().unwrap();
+        let mut established = 0;
+        while established < 2 {
+            let event = call_event(&mut events).await;
+            assert_eq!(event.conn_id(), Some(conn));
+            let number = event.long(AttributeId::EVENT_SEQUENCE_NUMBER).unwrap();
+            assert!(number > last, "{number} after {last}");
+            last = number;
+            established += usize::from(event.message_type == MessageType::EVENT_ESTABLISHED);
+        }
+        client.release_call("1002", conn).await.unwrap();
+        let mut released = 0;
+        while released < 2 {
+            let event = call_event(&mut events).await;
+            last = event.long(AttributeId::EVENT_SEQUENCE_NUMBER).unwrap();
+            released += usize::from(event.message_type == MessageType::EVENT_RELEASED);
+        }
+    }
+    let stats = server.engine_stats().await.unwrap();
+    assert_eq!((stats.calls, stats.legs, stats.calls_created_total), (0, 0, 100));
+    shared.with(|switch| assert_eq!(switch.legs(), 0));
+}

@@ -48,6 +48,17 @@ impl WireCodec for Marked {
     }
 }
 
+#[cfg(feature = "testing")]
+mod contract {
+    mod tlx {
+        tlib::codec_suite!(tlib::codec::Tlx1::default());
+    }
+
+    mod marked {
+        tlib::codec_suite!(super::super::Marked::default());
+    }
+}
+
 #[tokio::test]
 async fn clients_of_two_formats_share_a_port_and_their_events() {
     let codecs: Vec<Arc<dyn WireCodec>> = vec![Arc::new(Tlx1::default()), Arc::new(Marked::default())];

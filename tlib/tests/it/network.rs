@@ -1,12 +1,15 @@
 //! Server and client over real loopback sockets.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tlib::catalog::{AddressInfoType, AddressType, AgentWorkMode, ErrorCode};
 use tlib::client::ConnectError;
+use tlib::control::request;
 use tlib::{
     AttributeId, CallControl, CallControlExt, ClientConfig, KvList, Message, MessageType, ReferenceId,
-    RequestError, ServerConfig,
+    RequestError, ServerConfig, ServerHandle,
 };
 use tokio::net::TcpListener;
 
@@ -102,21 +105,69 @@ async fn only_the_asking_client_gets_the_reference_id_on_the_network_and_in_proc
     assert_eq!(server.stats().local_clients_now, 0);
 }
 
-#[tokio::test]
-async fn both_clients_stand_behind_one_trait_object() {
-    let server = server(ServerConfig::listening(LOOPBACK)).await;
-    let (remote, _events) = ClientConfig::new(address(&server), "remote").build();
-    remote.connect().await.unwrap();
-    let (local, _local_events) = server.connect_local("local").await.unwrap();
-    let clients: [Box<dyn CallControl>; 2] = [Box::new(remote), Box::new(local)];
-    for client in &clients {
-        let info = client
-            .request(tlib::control::request::query_server())
-            .await
-            .unwrap();
-        assert_eq!(info.message_type, MessageType::EVENT_SERVER_INFO);
-        assert!(client.register_address("1002").await.is_ok());
+/// What every implementation of `CallControl` does.
+async fn keep_the_contract(client: Arc<dyn CallControl>, server: ServerHandle) {
+    // Answers find their requests, also when many wait and when the caller chose a reference id.
+    let mut asked = Vec::new();
+    for number in 0..50_u32 {
+        let client = Arc::clone(&client);
+        asked.push(tokio::spawn(async move {
+            let dn = if number % 2 == 0 { "1001" } else { "1002" };
+            let message = request::query_address(dn, AddressType::DN, AddressInfoType::DN_STATUS)
+                .with(AttributeId::REFERENCE_ID, ReferenceId(1));
+            let info = client.request(message).await.unwrap();
+            assert_eq!(info.message_type, MessageType::EVENT_ADDRESS_INFO);
+            assert_eq!(info.this_dn(), Some(dn));
+            info.reference_id().unwrap()
+        }));
     }
+    let mut references = BTreeSet::new();
+    for task in asked {
+        references.insert(task.await.unwrap());
+    }
+    assert_eq!(references.len(), 50);
+    // Refusals carry the code and the text of the server.
+    let refused = client.register_address("4711").await;
+    assert!(
+        matches!(&refused, Err(RequestError::Refused { code: ErrorCode::DN_NOT_CONFIGURED, text }) if !text.is_empty()),
+        "{refused:?}"
+    );
+    // A message that wants no answer is handled, too.
+    client
+        .send(request::register_address("1001").with(AttributeId::REFERENCE_ID, ReferenceId::NO_ANSWER))
+        .await
+        .unwrap();
+    client.agent_login("1001", "7", None).await.unwrap();
+    // Without a server there is an error, not a wait; the first request may still be under way.
+    server.shutdown().await;
+    let gone = Err(RequestError::Disconnected);
+    assert_eq!(client.register_address("1001").await, gone);
+    assert_eq!(
+        client.send(request::query_server()).await,
+        Err(RequestError::Disconnected)
+    );
+}
+
+#[tokio::test]
+async fn the_network_client_keeps_the_contract() {
+    let server = server(ServerConfig::listening(LOOPBACK)).await;
+    let (client, mut events) = ClientConfig::new(address(&server), "remote").build();
+    client.connect().await.unwrap();
+    keep_the_contract(Arc::new(client.clone()), server).await;
+    while let Some(event) = events.try_next() {
+        if event.message_type == MessageType::EVENT_SERVER_DISCONNECTED {
+            assert!(!client.is_connected());
+            return;
+        }
+    }
+    panic!("the end was not reported");
+}
+
+#[tokio::test]
+async fn the_in_process_client_keeps_the_contract() {
+    let server = server(ServerConfig::default()).await;
+    let (client, _events) = server.connect_local("local").await.unwrap();
+    keep_the_contract(Arc::new(client), server).await;
 }
 
 #[tokio::test]
@@ -312,7 +363,7 @@ async fn a_frame_with_a_wrong_sequence_number_ends_the_connection() {
         sequence: 7,
     };
     let mut bytes = bytes::BytesMut::new();
-    let query = tlib::control::request::query_server();
+    let query = request::query_server();
     Tlx1::default().encode(head, &query, &mut bytes).unwrap();
     peer.write(&bytes).await;
     assert_eq!(peer.receive().await, None);
