@@ -144,6 +144,20 @@ pub struct TServerStats {
 /// assert_eq!(message.message_type, MessageType::EVENT_LINK_CONNECTED);
 /// # Ok::<(), tlib::ConfigError>(())
 /// ```
+///
+/// # Requests
+///
+#[doc = include_str!("docs/requests.md")]
+///
+/// # Snapshots
+///
+#[doc = include_str!("docs/snapshots.md")]
+///
+/// # Treatments
+///
+#[doc = include_str!("docs/treatments.md")]
+///
+/// Spec: T-Library reference §4 to §7
 pub struct TServer {
     config: TServerConfig,
     clock: emit::EventClock,

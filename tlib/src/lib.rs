@@ -40,3 +40,4 @@ pub use message::{Attribute, Message, Value};
 pub use pii::Pii;
 #[cfg(feature = "tokio")]
 pub use server::{ServerConfig, ServerHandle};
+pub use switch::Switch;

@@ -540,4 +540,21 @@ mod tests {
         let dn = DnConfig::routing_point("8000").with_after_call_work_secs(5);
         assert!(TServerConfig::builder().with_dn(dn).build().is_err());
     }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn settings_are_read_from_a_file_and_unknown_fields_are_refused() {
+        let text = r#"{"server_id": 7, "limits": {"calls": 5}, "dns": [
+            {"number": "8000", "kind": "routing-point", "default_destination": "1001"},
+            {"number": "1001"}]}"#;
+        let settings: TServerConfigBuilder = serde_json::from_str(text).unwrap();
+        assert_eq!(settings.dns[1], DnConfig::extension("1001"));
+        assert_eq!(settings.limits, Limits::default().with_calls(5));
+        assert_eq!(
+            settings.build().unwrap().no_answer_timeout("1001"),
+            Duration::from_secs(20)
+        );
+        let text = r#"{"sever_id": 7}"#;
+        assert!(serde_json::from_str::<TServerConfigBuilder>(text).is_err());
+    }
 }

@@ -21,14 +21,6 @@ use crate::message::Message;
 impl TServer {
     /// The snapshot of a DN: calls, party states, status, agent.
     ///
-    /// | Key | Meaning |
-    /// |---|---|
-    /// | `conn-N`, `ct-N`, `ps-N` | ConnID in hex, call type and party state of the Nth call, from 1, oldest first |
-    /// | `DNStatus` | AddressStatusInfoType; 8 (Maintenance) while out of service |
-    /// | `AgentStatus` | 0 logged out, 2 not ready, 3 ready, 4 after-call work (extensions) |
-    /// | `AgentID`, `WorkMode`, `Reasons` | of the agent who is logged in |
-    /// | `q-N` | Nth queue of the agent, from 1 |
-    ///
     /// Spec: T-Library reference §5 (keys of a DN snapshot)
     pub(super) fn snapshot(&self, dn: &Dn) -> KvList {
         let mut list = KvList::new();

@@ -1,21 +1,6 @@
 //! `TreatmentParms`: the keys of each treatment type, in one table.
 //!
-//! The vendor's list of keys is not public; these names are from memory and therefore data, not code. Values may
-//! be integers or decimal text; times are whole seconds.
-//!
-//! | Key | Used by | Meaning | Default |
-//! |---|---|---|---|
-//! | `MUSIC_DN` | Music | name of the audio source | the media server's music |
-//! | `DURATION` | Music, RingBack, Silence, Busy | seconds, 1 to 86400 | until replaced |
-//! | `PROMPT` | PlayAnnouncement, PlayAnnouncementAndDigits | list of prompts, keys `1`, `2`, ... give the order | required |
-//! | `PROMPT.n.ID`, `PROMPT.n.TEXT` | – | name of the audio source; `ID` wins. There is no speech synthesis: a text is a name too | required |
-//! | `PROMPT.n.INTERRUPTABLE` | – | 1: a digit stops the prompt | 0 |
-//! | `MAX_DIGITS` | CollectDigits, PlayAnnouncementAndDigits | digits that end the collection, 1 to 255 | 1 |
-//! | `TERM_DIGITS` | same | digits that end the collection and are reported as `LastDigit` | none |
-//! | `ABORT_DIGITS` | same | digits that end the collection without a result | none |
-//! | `START_TIMEOUT` | same | seconds to the first digit, 1 to 86400 | 5 |
-//! | `DIGIT_TIMEOUT` | same | seconds between digits, 1 to 86400 | 5 |
-//! | `TOTAL_TIMEOUT` | same | seconds for the whole collection, 1 to 86400 | none |
+#![doc = include_str!("../../docs/treatments.md")]
 
 use std::time::Duration;
 
