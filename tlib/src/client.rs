@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
@@ -139,6 +139,7 @@ impl ClientConfig {
             config: self,
             session,
             connecting: tokio::sync::Mutex::new(()),
+            alive: Arc::new(Semaphore::new(1)),
             connection: Mutex::new(None),
         };
         (
@@ -166,6 +167,9 @@ struct Inner {
     session: Arc<Session>,
     /// Held while a connection is made.
     connecting: tokio::sync::Mutex<()>,
+    /// Its permit is held by the task of a connection until the end is reported, so that the end of one
+    /// connection never falls into the next.
+    alive: Arc<Semaphore>,
     connection: Mutex<Option<Connection>>,
 }
 
@@ -239,6 +243,9 @@ impl Client {
         if self.is_connected() {
             return Err(ConnectError::AlreadyConnected);
         }
+        let permit = Arc::clone(&inner.alive).acquire_owned();
+        // The semaphore is never closed.
+        let permit = inner.in_time(permit).await?.ok();
         if !inner.session.has_room() {
             return Err(ConnectError::EventQueueFull);
         }
@@ -251,7 +258,7 @@ impl Client {
             .set_nodelay(true)
             .map_err(|source| inner.io_error(source))?;
         let connection = match &inner.config.tls {
-            None => inner.start(stream),
+            None => inner.start(stream, permit),
             Some(tls) => {
                 let name =
                     ServerName::try_from(tls.server_name.clone()).map_err(|_| ConnectError::ServerName {
@@ -262,7 +269,7 @@ impl Client {
                     .in_time(connector.connect(name, stream))
                     .await?
                     .map_err(|source| inner.io_error(source))?;
-                inner.start(stream)
+                inner.start(stream, permit)
             }
         };
         *inner.connection() = Some(connection);
@@ -357,7 +364,7 @@ impl Inner {
         }
     }
 
-    fn start<S>(&self, stream: S) -> Connection
+    fn start<S>(&self, stream: S, permit: Option<OwnedSemaphorePermit>) -> Connection
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -370,6 +377,7 @@ impl Inner {
             let reason = run(link, receiver, &session, timeout).await;
             tracing::info!(reason = reason.text(), "connection to the t-server closed");
             session.close(&reason);
+            drop(permit);
         });
         Connection { commands, task }
     }

@@ -343,6 +343,48 @@ async fn a_server_that_never_answers_the_registration_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_refused_registration_closes_the_connection_and_the_next_one_is_its_own() {
+    let (listener, address) = scripted().await;
+    let (client, mut events) = ClientConfig::new(address, "desk").build();
+    let refuse = async {
+        let mut peer = RawPeer::new(listener.accept().await.unwrap().0);
+        let hello = peer.receive().await.unwrap();
+        let answer = Message::new(MessageType::EVENT_ERROR)
+            .with(AttributeId::REFERENCE_ID, hello.reference_id().unwrap())
+            .with(AttributeId::ERROR_CODE, ErrorCode::NO_MORE_LICENSES);
+        peer.send(&answer).await;
+        peer
+    };
+    let (refused, mut old) = tokio::join!(client.connect(), refuse);
+    let Err(ConnectError::Register(RequestError::Refused { code, .. })) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(code, ErrorCode::NO_MORE_LICENSES);
+    // At once, while the first connection is still closing.
+    let (connected, mut peer) = tokio::join!(client.connect(), accept(&listener));
+    connected.unwrap();
+    assert_eq!(old.receive().await, None);
+    let answer = async {
+        let request = peer.receive().await.unwrap();
+        let answer = Message::new(MessageType::EVENT_SERVER_INFO)
+            .with(AttributeId::REFERENCE_ID, request.reference_id().unwrap());
+        peer.send(&answer).await;
+    };
+    let (info, ()) = tokio::join!(client.request(request::query_server()), answer);
+    assert!(info.is_ok());
+    for kind in [
+        MessageType::EVENT_SERVER_CONNECTED,
+        MessageType::EVENT_ERROR,
+        MessageType::EVENT_SERVER_DISCONNECTED,
+        MessageType::EVENT_SERVER_CONNECTED,
+        MessageType::EVENT_LINK_CONNECTED,
+        MessageType::EVENT_SERVER_INFO,
+    ] {
+        expect(&mut events, kind).await;
+    }
+}
+
+#[tokio::test]
 async fn nobody_there_is_an_error_with_the_address() {
     let (listener, address) = scripted().await;
     drop(listener);
