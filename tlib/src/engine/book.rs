@@ -50,7 +50,7 @@ impl TServer {
         if kind != PartyKind::Outside
             && let Some(state) = self.dns.get_mut(&dn)
         {
-            state.calls.push(conn_id);
+            state.calls.insert(conn_id);
         }
         Some(id)
     }
@@ -77,9 +77,8 @@ impl TServer {
         }
         if party.kind != PartyKind::Outside
             && let Some(state) = self.dns.get_mut(&party.dn)
-            && let Some(index) = state.calls.iter().position(|call| *call == conn_id)
         {
-            state.calls.remove(index);
+            state.calls.remove(&conn_id);
         }
         if party.counted {
             self.agent_call_ended(now, &party.dn);

@@ -76,8 +76,8 @@ pub(super) struct DnState {
     pub(super) in_service: bool,
     /// The agent who is logged in.
     pub(super) agent: Option<Agent>,
-    /// Calls with a party here, oldest first.
-    pub(super) calls: Vec<ConnId>,
+    /// Calls with a party here, oldest first: connection ids rise with the age of calls.
+    pub(super) calls: BTreeSet<ConnId>,
     registrations: BTreeMap<ClientId, RegisterMode>,
 }
 
@@ -87,7 +87,7 @@ impl DnState {
             kind,
             in_service: kind != DnKind::Extension,
             agent: None,
-            calls: Vec::new(),
+            calls: BTreeSet::new(),
             registrations: BTreeMap::new(),
         }
     }

@@ -211,7 +211,7 @@ impl TServer {
                 let event = CallEvent::new(MessageType::EVENT_RELEASED).state(state);
                 self.leave(now, conn_id, id, event, cause);
             }
-            None => self.treatment_refused(now, conn_id),
+            None => self.treatment_refused(now, conn_id, "switch cannot apply the treatment"),
         }
     }
 

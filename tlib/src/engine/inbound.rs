@@ -18,6 +18,9 @@ use crate::kv::KvList;
 use crate::message::Message;
 use crate::switch::{Cause, LegId, OfferedCall, SwitchCommand, SwitchEvent};
 
+/// Most bytes of a caller's headers that are kept, packed.
+const MAX_HEADER_BYTES: usize = 8_192;
+
 /// Longest calling number that is kept, in bytes.
 const MAX_ANI_BYTES: usize = 64;
 
@@ -78,7 +81,7 @@ impl TServer {
         if destination.is_none() && (caller.is_none() || !is_number(to.as_str())) {
             return self.reject_offer(leg, cause);
         }
-        let headers = self.bounded_headers(offered.headers);
+        let headers = Self::bounded_headers(offered.headers);
         let Some(conn_id) = self.open_call(call_type, ani.clone(), to, headers) else {
             return self.reject_offer(leg, Cause::Overload);
         };
@@ -188,14 +191,13 @@ impl TServer {
         self.publish(now, dn.as_str(), message, None);
     }
 
-    fn bounded_headers(&self, headers: Vec<(String, String)>) -> KvList {
-        let most = self.config.settings.limits.user_data_bytes;
+    fn bounded_headers(headers: Vec<(String, String)>) -> KvList {
         let mut list = KvList::new();
         let mut size = packed_size(&list);
         for (name, value) in headers {
             size += 5 + name.len() + value.len();
-            if size > most {
-                tracing::warn!("headers of a call cut at the limit of user data");
+            if size > MAX_HEADER_BYTES {
+                tracing::warn!("headers of a call cut at {MAX_HEADER_BYTES} bytes");
                 break;
             }
             list.push(name, value);

@@ -70,8 +70,8 @@ impl TServer {
 
     fn has_active_call(&self, dn: &Dn) -> bool {
         use crate::call::PartyStep::Held;
-        let calls = self.dns.get(dn).map(|state| state.calls.as_slice());
-        calls.unwrap_or_default().iter().any(|conn_id| {
+        let mut calls = self.dns.get(dn).into_iter().flat_map(|state| &state.calls);
+        calls.any(|conn_id| {
             let party = self.calls.get(conn_id).and_then(|call| call.at(dn.as_str()));
             party.is_some_and(|party| party.step != Held)
         })

@@ -8,6 +8,7 @@ use super::control::no_call;
 use super::emit::Refused;
 use super::event::call_head;
 use super::request::Request;
+use super::user_data::packed_size;
 use crate::agent::AgentState;
 use crate::call::{Party, PartyStep};
 use crate::catalog::{
@@ -18,6 +19,14 @@ use crate::id::{ConnId, Dn};
 use crate::kv::KvList;
 use crate::message::Message;
 
+/// Most calls in a snapshot, so that it fits the 64 KiB of a list.
+///
+/// Spec: T-Library reference §9
+const MAX_SNAPSHOT_CALLS: usize = 500;
+
+/// Largest reasons in a snapshot, in packed bytes.
+const MAX_SNAPSHOT_REASONS: usize = 16_384;
+
 impl TServer {
     /// The snapshot of a DN: calls, party states, status, agent.
     ///
@@ -27,7 +36,8 @@ impl TServer {
         let Some(state) = self.dns.get(dn) else {
             return list;
         };
-        for (index, (conn_id, party)) in self.parties_at(dn, state).enumerate() {
+        let parties = self.parties_at(dn, state).take(MAX_SNAPSHOT_CALLS);
+        for (index, (conn_id, party)) in parties.enumerate() {
             let number = index + 1;
             let call_type = self.calls.get(&conn_id).map_or(0, |call| call.call_type.0);
             let party_state = i32::try_from(party.state().0 & 0xffff).unwrap_or(0);
@@ -47,7 +57,9 @@ impl TServer {
             for (index, queue) in agent.queues.iter().enumerate() {
                 list.push(format!("q-{}", index + 1), queue.as_str());
             }
-            if let Some(reasons) = &agent.reasons {
+            if let Some(reasons) = &agent.reasons
+                && packed_size(reasons) <= MAX_SNAPSHOT_REASONS
+            {
                 list.push("Reasons", reasons.clone());
             }
         }

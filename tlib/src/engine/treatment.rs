@@ -90,7 +90,7 @@ impl TServer {
         if let TreatmentResult::Failed { reason } = &result {
             tracing::warn!(conn_id = %conn_id, reason, "treatment failed");
             if self.is_asked(conn_id) {
-                return self.treatment_refused(now, conn_id);
+                return self.treatment_refused(now, conn_id, reason);
             }
         }
         self.treatment_started(now, leg, id);
@@ -106,13 +106,8 @@ impl TServer {
     }
 
     /// The switch could not start the treatment that was asked for.
-    pub(super) fn treatment_refused(&mut self, now: Instant, conn_id: ConnId) {
-        self.treatment_not_applied(
-            now,
-            conn_id,
-            ErrorCode::UNKNOWN_ERROR,
-            "switch cannot apply the treatment",
-        );
+    pub(super) fn treatment_refused(&mut self, now: Instant, conn_id: ConnId, why: &str) {
+        self.treatment_not_applied(now, conn_id, ErrorCode::UNKNOWN_ERROR, why);
     }
 
     /// The treatment that was asked for has not begun and its routing point will not see it begin.
