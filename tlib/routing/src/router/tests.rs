@@ -247,6 +247,27 @@ fn a_request_times_out_exactly_and_its_targets_count_for_the_next_submit() {
 }
 
 #[test]
+fn a_strategy_that_queues_for_the_same_target_again_and_again_keeps_one_target() {
+    let mut bench = Bench::new(&[("1", &[("sales", 1)])]);
+    for round in 0..200 {
+        let mut again = request(&format!("r{round}"), &format!("{SALES}, {SALES}")).with_timeout(SECOND);
+        again.interaction = InteractionId::from("ixn");
+        bench.submit(again);
+        bench.wait(1);
+    }
+    let mut last = request("last", SALES);
+    last.interaction = InteractionId::from("ixn");
+    bench.submit(last);
+    assert_eq!(bench.router.waiting[&id("last")].targets.len(), 1);
+    assert!(bench.router.cancel(bench.now, &id("last")));
+    assert_eq!(
+        bench.router.pools.evict().len(),
+        1,
+        "nothing refers to the target any more"
+    );
+}
+
+#[test]
 fn clear_on_timeout_drops_the_targets() {
     let mut bench = Bench::new(&[("1", &[("sales", 1)])]);
     let mut first = request("a", SALES).with_timeout(SECOND);

@@ -112,8 +112,20 @@ impl Router {
         }
         let record = self.interactions.entry(request.interaction.clone()).or_default();
         record.live = Some(request.id.clone());
-        let mut targets: Vec<_> = request.targets.into_iter().zip(pools).collect();
-        targets.append(&mut record.kept);
+        let mut targets: Vec<(Target, PoolId)> = Vec::with_capacity(pools.len());
+        for (target, pool) in request
+            .targets
+            .into_iter()
+            .zip(pools)
+            .chain(record.kept.drain(..))
+        {
+            // A target that says the same as an earlier one adds nothing.
+            if targets.iter().any(|(_, other)| *other == pool) {
+                self.pools.release(pool);
+            } else {
+                targets.push((target, pool));
+            }
+        }
         let since = request
             .waiting_since
             .or_else(|| record.since.take())
@@ -171,7 +183,12 @@ impl Router {
             return Err(SubmitError::Full);
         }
         let limit = self.config.max_targets;
-        match request.targets.len() + record.map_or(0, |record| record.kept.len()) {
+        let kept = record.map_or(&[][..], |record| &record.kept);
+        let added = kept
+            .iter()
+            .filter(|(target, _)| !request.targets.contains(target))
+            .count();
+        match request.targets.len() + added {
             0 => return Err(SubmitError::NoTargets),
             count if count > limit => return Err(SubmitError::TooManyTargets { limit }),
             _ => {}
