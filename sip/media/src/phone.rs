@@ -96,6 +96,13 @@ impl PhoneConfig {
         self
     }
 
+    /// Sets `latch`.
+    #[must_use]
+    pub fn with_latch(mut self, latch: LatchPolicy) -> Self {
+        self.latch = latch;
+        self
+    }
+
     /// Sets `laws`.
     #[must_use]
     pub fn with_laws(mut self, laws: Vec<Law>) -> Self {

@@ -1,6 +1,6 @@
 //! RTCP: compound packets, and the reports of one stream.
 //!
-//! [`Compound::parse`] reads a datagram into its packets; [`write`] prints them; [`Reporter`] decides when a stream
+//! [`Compound::parse`] reads a datagram into its packets; [`write()`] prints them; [`Reporter`] decides when a stream
 //! reports and what.
 //!
 //! Spec: RFC 3550 §6; RFC 5761 for the shared port

@@ -122,11 +122,12 @@ impl JitterBuffer {
             None if self.frames.len() >= self.depth => self.frames[0].0,
             None => return Playout::Idle,
         };
+        let is_due = |timestamp: u32| (timestamp.wrapping_sub(next) as i32) < FRAME_SAMPLES as i32;
         let due = self
             .frames
             .front()
-            .is_some_and(|(timestamp, _)| (timestamp.wrapping_sub(next) as i32) < FRAME_SAMPLES as i32);
-        if let Some((timestamp, payload)) = self.frames.pop_front_if(|_| due) {
+            .is_some_and(|(timestamp, _)| is_due(*timestamp));
+        if due && let Some((timestamp, payload)) = self.frames.pop_front() {
             let samples = u32::try_from(payload.len()).unwrap_or(0).max(1);
             self.next = Some(timestamp.wrapping_add(samples));
             self.gap = 0;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use media::net::PortRange;
 use media::phone::{PhoneConfig, PhoneError, Phones};
+use media::rtcp::{Compound, RtcpPacket};
+use media::rtp::Packet;
 use media::server::LocalMediaConfig;
 use sip::media::{MediaCommand, MediaEvent, MediaId, MediaRequest, MediaResult, MediaServer, OpId};
 
@@ -210,4 +212,86 @@ async fn malformed_datagrams_leave_the_session_playing() {
     assert!(matches!(next(&mut media).await, MediaEvent::Ended { .. }));
     assert_eq!(media.poll_timeout(), None);
     media.handle_timeout(now());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_callers_hear_music_and_leave_nothing_behind() {
+    let (mut media, handle) = start(LocalMediaConfig::default());
+    let phones = Phones::start(PhoneConfig::default());
+    let mut callers = Vec::new();
+    for id in 0..100 {
+        let mut caller = phones.endpoint().await.unwrap();
+        call(&mut media, &mut caller, MediaId(id)).await;
+        let request = MediaRequest::Music {
+            source: None,
+            duration: None,
+        };
+        tell(
+            &mut media,
+            MediaCommand::Run {
+                id: MediaId(id),
+                op: OpId(id),
+                request,
+            },
+        );
+        assert!(matches!(next(&mut media).await, MediaEvent::Started { .. }));
+        callers.push(caller);
+    }
+    for caller in &callers {
+        while caller.stats().await.unwrap().loud_frames < 25 {}
+    }
+    let stats = handle.stats().await.unwrap();
+    assert_eq!(
+        (stats.sessions, stats.opened, stats.rejected_packets),
+        (100, 100, 0),
+        "{stats:?}"
+    );
+    assert!(
+        stats.sent_packets >= 2_500 && stats.received_packets >= 2_500,
+        "{stats:?}"
+    );
+    assert_eq!(stats.sockets.send_errors, 0);
+    drop(callers);
+    for id in 0..100 {
+        tell(&mut media, MediaCommand::Close { id: MediaId(id) });
+    }
+    let stats = handle.stats().await.unwrap();
+    assert_eq!(stats.sessions, 0);
+    assert!(stats.sent_packets >= 2_500, "counters outlive their sessions");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_without_multiplexing_gets_its_reports_on_the_odd_port() {
+    let port = free_pair();
+    let rtp = tokio::net::UdpSocket::bind(("127.0.0.1", port)).await.unwrap();
+    let rtcp = tokio::net::UdpSocket::bind(("127.0.0.1", port + 1))
+        .await
+        .unwrap();
+    let (mut media, _handle) = start(LocalMediaConfig::default());
+    let offer = format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+    );
+    tell(
+        &mut media,
+        MediaCommand::Open {
+            id: ID,
+            offer: Some(offer.into()),
+        },
+    );
+    let MediaEvent::Opened { sdp, .. } = next(&mut media).await else {
+        panic!("not opened")
+    };
+    assert!(!String::from_utf8_lossy(&sdp).contains("rtcp-mux"));
+    let mut buffer = [0; 2_048];
+    let (len, from) = rtp.recv_from(&mut buffer).await.unwrap();
+    let packet = Packet::parse(&buffer[..len]).unwrap();
+    assert_eq!((packet.payload_type, packet.payload.len()), (0, 160));
+    let ssrc = packet.ssrc;
+    tell(&mut media, MediaCommand::Close { id: ID });
+    let (len, report_from) = rtcp.recv_from(&mut buffer).await.unwrap();
+    assert_eq!(report_from.port(), from.port() + 1);
+    let compound = Compound::parse(&buffer[..len]).unwrap();
+    let bye = compound.packets.last().unwrap();
+    assert_eq!(*bye, RtcpPacket::Bye { sources: vec![ssrc] });
+    assert!(matches!(compound.packets[0], RtcpPacket::SenderReport { .. }));
 }
