@@ -35,6 +35,8 @@ pub(crate) struct Bench {
     pub(crate) received: Vec<Received>,
     pub(crate) commands: Vec<SwitchCommand>,
     last_call: Option<ConnId>,
+    /// Whether commands are logged but do not reach the switch.
+    pub(crate) switch_is_deaf: bool,
 }
 
 /// The DNs of the scenarios: routing point 8000 with default destination 1003, queue 7000, phones 1001 to 1003.
@@ -68,6 +70,7 @@ impl Bench {
             received: Vec::new(),
             commands: Vec::new(),
             last_call: None,
+            switch_is_deaf: false,
         };
         for dn in ["1001", "1002", "1003"] {
             bench.switch.add(dn, SimEndpoint::new(SimReply::Rings));
@@ -221,7 +224,9 @@ impl Bench {
             Output::Switch(command) => {
                 self.line(&describe(&command), None);
                 self.commands.push(command.clone());
-                self.switch.handle_command(self.now, command);
+                if !self.switch_is_deaf {
+                    self.switch.handle_command(self.now, command);
+                }
             }
             Output::Disconnect { client } => {
                 self.line(&format!("disconnect {client}"), None);

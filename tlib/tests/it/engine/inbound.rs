@@ -336,3 +336,20 @@ fn headers_of_the_caller_reach_the_router_in_extensions() {
     let extensions = request.message.kv(A::EXTENSIONS).unwrap();
     assert_eq!(extensions.get_str("X-Customer"), Some("17"));
 }
+
+#[test]
+fn headers_and_numbers_of_a_caller_are_bounded() {
+    let (mut bench, _, _) = Bench::with_router_and_desktop(config());
+    let header = |number: usize| (format!("X-{number}"), "x".repeat(100));
+    let call = tlib::switch::OfferedCall {
+        origin: None,
+        from: "0".repeat(1_000),
+        to: "8000".into(),
+        headers: (0..1_000).map(header).collect(),
+    };
+    let leg = tlib::switch::LegId::from_switch(99);
+    bench.switch_event(tlib::switch::SwitchEvent::Offered { leg, call });
+    let request = &bench.last(M::EVENT_ROUTE_REQUEST).message;
+    assert!(request.kv(A::EXTENSIONS).unwrap().len() < 82);
+    assert_eq!(request.str(A::ANI).unwrap().len(), 64);
+}

@@ -253,3 +253,31 @@ fn an_answer_request_that_the_phone_ignores_is_an_error() {
     assert_eq!(bench.names(second), ["EventRinging", "EventError"]);
     assert_eq!(bench.server.stats().calls, 1);
 }
+
+#[test]
+fn an_answer_request_that_the_caller_overtakes_is_an_error() {
+    let (mut bench, first, second) = two_desktops();
+    bench.request(first, make_call("1001", "1002"));
+    let call = bench.conn_id();
+    bench.switch_is_deaf = true;
+    bench.on_call(second, M::REQUEST_ANSWER_CALL, "1002", call);
+    bench.hangs_up("1001");
+    assert_eq!(
+        bench.names(second),
+        ["EventRinging", "EventAbandoned", "EventError"]
+    );
+    assert_eq!(bench.server.stats().calls, 0);
+}
+
+#[test]
+fn a_call_whose_media_cannot_be_joined_is_released() {
+    let (mut bench, first, second) = talking();
+    let leg = bench.switch.leg_of("1002").unwrap();
+    let cause = tlib::switch::Cause::Media;
+    bench.switch_event(tlib::switch::SwitchEvent::CommandFailed { leg, cause });
+    assert_eq!(bench.names(first), ["EventReleased"]);
+    assert_eq!(bench.names(second), ["EventReleased"]);
+    let state = bench.last(M::EVENT_RELEASED).message.int(A::CALL_STATE);
+    assert_eq!(state, Some(CallState::GENERAL_ERROR.0));
+    bench.assert_idle();
+}

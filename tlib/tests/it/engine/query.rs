@@ -215,3 +215,23 @@ fn clients_and_registrations_beyond_the_limit_are_refused() {
         (1, 1, 1)
     );
 }
+
+// Spec: T-Library reference §9 (64 KiB per list)
+#[test]
+fn the_snapshot_of_a_crowded_routing_point_is_bounded() {
+    let mut bench = Bench::new(config());
+    for _ in 0..600 {
+        bench.caller("8000");
+    }
+    let router = bench.client("router", &["8000"]);
+    let registered = bench.last(M::EVENT_REGISTERED);
+    let snapshot = registered.message.kv(A::EXTENSIONS).unwrap();
+    let calls = snapshot
+        .iter()
+        .filter(|pair| pair.key.starts_with("conn-"))
+        .count();
+    assert_eq!(calls, 500);
+    bench.request(router, query("8000", AddressInfoType::NUMBER_OF_CALLS_IN_QUEUE));
+    let info = &bench.last(M::EVENT_ADDRESS_INFO).message;
+    assert_eq!(info.int(A::ADDRESS_INFO_STATUS), Some(600));
+}

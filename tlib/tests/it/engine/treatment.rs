@@ -178,3 +178,35 @@ fn a_treatment_needs_a_call_that_waits_at_the_routing_point() {
     let code = bench.last(M::EVENT_ERROR).message.int(A::ERROR_CODE);
     assert_eq!(code, Some(ErrorCode::INVALID_CONN_ID.0));
 }
+
+#[test]
+fn a_treatment_that_has_not_begun_when_the_call_moves_on_is_answered() {
+    for (request, names) in [
+        (
+            Some(M::REQUEST_ROUTE_CALL),
+            &["EventTreatmentNotApplied", "EventRouteUsed", "EventDiverted"][..],
+        ),
+        (Some(M::REQUEST_APPLY_TREATMENT), &["EventTreatmentNotApplied"]),
+        (None, &["EventTreatmentNotApplied", "EventAbandoned"]),
+    ] {
+        let (mut bench, router, _) = Bench::with_router_and_desktop(config());
+        bench.caller("8000");
+        bench.switch_is_deaf = true;
+        let music = apply(&bench, TreatmentType::MUSIC, KvList::new());
+        bench.request(router, music);
+        bench.clear();
+        match request {
+            Some(M::REQUEST_ROUTE_CALL) => {
+                let call = bench.conn_id();
+                bench.route(router, "8000", call, "1001");
+            }
+            Some(_) => {
+                let ringback = apply(&bench, TreatmentType::RING_BACK, KvList::new());
+                bench.request(router, ringback);
+            }
+            None => bench.hangs_up("0304711"),
+        }
+        assert_eq!(bench.names(router), names);
+        assert!(bench.last(M::EVENT_TREATMENT_NOT_APPLIED).reference.is_some());
+    }
+}
