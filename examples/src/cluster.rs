@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::config::ClusterConfig;
 use crate::framework::admin::{AdminPages, AdminServer, Collect};
 use crate::framework::metrics::Exposition;
-use crate::routing::{RouterConfig, RouterServer};
+use crate::routing::{RoutingConfig, RoutingServer};
 use crate::start::StartError;
 use crate::voice::Node;
 
@@ -18,7 +18,7 @@ const SHUTDOWN: Duration = Duration::from_secs(4);
 /// The running deployment.
 pub struct Cluster {
     node: Arc<Node>,
-    router: Arc<RouterServer>,
+    router: Arc<RoutingServer>,
     admin: AdminServer,
     config: ClusterConfig,
 }
@@ -42,9 +42,9 @@ impl Cluster {
     ///
     /// [`StartError`] is one line with the file, the place and the reason.
     pub async fn start(config: ClusterConfig) -> Result<Self, StartError> {
-        let routing = RouterConfig::load(&config)?;
+        let routing = RoutingConfig::load(&config)?;
         let node = Arc::new(Node::start(&config).await?);
-        let router = match RouterServer::start(routing, node.tlib_addr(), &config).await {
+        let router = match RoutingServer::start(routing, node.tlib_server().clone()).await {
             Ok(router) => Arc::new(router),
             Err(error) => {
                 node.shutdown().await;
@@ -75,7 +75,7 @@ impl Cluster {
     }
 
     /// The router inside.
-    pub fn router(&self) -> &RouterServer {
+    pub fn router(&self) -> &RoutingServer {
         &self.router
     }
 
@@ -111,7 +111,7 @@ impl fmt::Display for Cluster {
     }
 }
 
-fn pages(config: &ClusterConfig, node: &Arc<Node>, router: &Arc<RouterServer>) -> AdminPages {
+fn pages(config: &ClusterConfig, node: &Arc<Node>, router: &Arc<RoutingServer>) -> AdminPages {
     let numbers: Vec<_> = config.routing_points.iter().map(|point| point.number.as_str()).collect();
     let (node, router) = (Arc::clone(node), Arc::clone(router));
     AdminPages {
@@ -128,11 +128,13 @@ fn pages(config: &ClusterConfig, node: &Arc<Node>, router: &Arc<RouterServer>) -
     }
 }
 
-fn collect(node: Arc<Node>, router: Arc<RouterServer>) -> Collect {
+fn collect(node: Arc<Node>, router: Arc<RoutingServer>) -> Collect {
     Box::pin(async move {
         let mut exposition = Exposition::new();
         node.stats().await.expose(&mut exposition);
-        router.stats().expose(&mut exposition);
+        if let Some(stats) = router.stats().await {
+            stats.expose(&mut exposition);
+        }
         exposition
     })
 }

@@ -1,6 +1,9 @@
 //! The reference deployment: servers built on the `cti-*` libraries, one module per layer.
 
+pub mod cluster;
 pub mod config;
 pub mod framework;
-//pub mod voice;
+pub mod routing;
+pub mod start;
+pub mod voice;
 pub mod workspace;

@@ -34,6 +34,9 @@ pub enum StartError {
     /// A strategy is wrong; the text names its file and lines.
     #[error("{0}")]
     Strategy(String),
+    /// The router cannot work.
+    #[error("router: {0}")]
+    Router(String),
     /// The system refused something that every server needs.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),

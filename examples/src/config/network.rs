@@ -20,7 +20,6 @@ impl IpNetwork {
     }
 }
 
-#[cfg(any())]
 impl From<IpNetwork> for sip::b2bua::Network {
     fn from(network: IpNetwork) -> Self {
         Self::new(network.address, network.prefix)

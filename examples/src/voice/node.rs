@@ -113,10 +113,16 @@ impl Node {
 impl NodeStats {
     /// Writes the counters for `/metrics`.
     pub fn expose(&self, out: &mut Exposition) {
-        out.counter("sip_messages_received_total", "SIP messages received.", self.endpoint.messages_received);
-        out.counter("sip_messages_sent_total", "SIP messages sent.", self.endpoint.messages_sent);
-        out.counter("sip_malformed_total", "SIP input dropped as malformed.", self.endpoint.malformed);
-        out.gauge("sip_connections", "Open SIP connections.", self.endpoint.connections);
+        let sip = &self.endpoint;
+        let received = sip.datagrams_in + sip.stream_messages_in;
+        let sent = sip.datagrams_out + sip.stream_messages_out;
+        let connections =
+            (sip.connections_accepted + sip.connections_opened).saturating_sub(sip.connections_closed);
+        out.counter("sip_messages_received_total", "SIP messages received.", received);
+        out.counter("sip_messages_sent_total", "SIP messages sent.", sent);
+        out.counter("sip_malformed_total", "SIP input dropped as malformed.", sip.malformed);
+        out.counter("sip_events_lost_total", "SIP events that the call model missed.", sip.events_lost);
+        out.gauge("sip_connections", "Open SIP connections.", connections);
         if let Some(b2bua) = &self.b2bua {
             out.gauge("sip_legs", "Legs now.", b2bua.legs);
             out.gauge("sip_bindings", "Registered contacts now.", b2bua.bindings);
@@ -163,7 +169,7 @@ async fn start_sip(
 ) -> Result<(EndpointHandle<B2bua>, EndpointEvents<B2bua>), StartError> {
     let legs = config.sip.max_calls * LEGS_PER_CALL;
     let ua = UaConfig::new(Seed::from_system()?).with_max_calls(legs);
-    let registrar = RegistrarConfig::new(&config.sip.realm, *Seed::from_system()?.as_bytes());
+    let registrar = RegistrarConfig::new(&config.sip.realm, Seed::from_system()?);
     let b2bua = B2buaConfig::new(ua, registrar)
         .with_peers(config.sip.trunk_networks.iter().copied().map(Into::into).collect())
         .with_max_legs(legs);

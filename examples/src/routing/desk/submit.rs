@@ -1,0 +1,206 @@
+//! `queue:submit`: the request to the router, the music meanwhile, the route to the selected agent.
+
+use std::time::Instant;
+
+use orchestration::{Completion, Failure, QueuePosition, RequestKey, Submit, Treatment};
+use routing::{Output, Request, RequestId, Selection, Target, TargetKind};
+use tlib::control::request;
+use tlib::{AttributeId, ConnId, KvList};
+
+use super::treatment::Owner;
+use super::{Pending, RoutingDesk};
+
+/// Name of this switch in results: `number@switch.DN`.
+const SWITCH: &str = "switch";
+
+/// A submit that waits, or whose agent is being called.
+#[derive(Debug)]
+pub(super) struct ActiveSubmit {
+    pub(super) key: RequestKey,
+    route: bool,
+    treatments: Vec<Treatment>,
+    /// The agent's DN and the request in the router, once selected.
+    pub(super) selected: Option<(String, RequestId)>,
+}
+
+impl RoutingDesk {
+    pub(super) fn submit(&mut self, now: Instant, conn: ConnId, key: RequestKey, submit: Submit) {
+        let mut targets = Vec::new();
+        for text in &submit.targets {
+            match Target::parse_list(text) {
+                Ok(list) => targets.extend(list),
+                Err(error) => {
+                    let failure = Failure::new("invalidattribute", format!("target: {error}"));
+                    return self.complete(now, &key, Err(failure));
+                }
+            }
+        }
+        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let mut request = Request::new(key.to_string(), call.routing_id(), targets).with_priority(submit.priority);
+        request.timeout = submit.timeout;
+        request.clear_on_timeout = submit.clear_on_timeout;
+        request.clear_queue = submit.clear_queue;
+        request.queue = submit.queue.clone();
+        call.submit = Some(ActiveSubmit {
+            key: key.clone(),
+            route: submit.route,
+            treatments: submit.treatments,
+            selected: None,
+        });
+        if let Err(error) = self.router.submit(now, request) {
+            if let Some(call) = self.calls.get_mut(&conn) {
+                call.submit = None;
+            }
+            return self.complete(now, &key, Err(Failure::new("invalidattribute", error.to_string())));
+        }
+        // A ready agent is selected at once; no treatment is started for that.
+        while let Some(output) = self.router.poll_output() {
+            self.handle_decision(now, output);
+        }
+        self.next_queue_treatment(conn, &key, 0);
+    }
+
+    /// Starts the n-th treatment of a waiting submit; the last one is repeated.
+    pub(super) fn next_queue_treatment(&mut self, conn: ConnId, key: &RequestKey, index: usize) {
+        let Some(submit) = self.calls.get(&conn).and_then(|call| call.submit.as_ref()) else { return };
+        if submit.key != *key || submit.selected.is_some() {
+            return;
+        }
+        let index = index.min(submit.treatments.len().saturating_sub(1));
+        if let Some(treatment) = submit.treatments.get(index).cloned() {
+            self.treat(conn, &treatment, Owner::Queue { key: key.clone(), index });
+        }
+    }
+
+    /// Takes what the router decided.
+    pub(super) fn handle_decision(&mut self, now: Instant, output: Output) {
+        match output {
+            Output::Selected(selection) => self.selected(now, &selection),
+            Output::TimedOut { interaction, .. } => {
+                self.submit_failed(now, &interaction, Failure::timeout());
+            }
+            Output::Replaced { request, .. } => {
+                tracing::debug!(request = request.as_str(), "submit replaced by a later one");
+            }
+            Output::ReservationExpired { request, .. } => {
+                tracing::warn!(request = request.as_str(), "an agent was reserved but no call was routed");
+            }
+            other => tracing::debug!(?other, "decision without a consequence"),
+        }
+    }
+
+    fn selected(&mut self, now: Instant, selection: &Selection) {
+        let conn = conn_of(&selection.interaction);
+        let Some(call) = conn.and_then(|conn| self.calls.get_mut(&conn)) else {
+            self.router.release(now, &selection.request);
+            return;
+        };
+        let Some(submit) = call.submit.as_mut().filter(|submit| submit.key.to_string() == selection.request.as_str())
+        else {
+            self.router.release(now, &selection.request);
+            return;
+        };
+        submit.selected = Some((selection.dn.to_string(), selection.request.clone()));
+        let (key, route) = (submit.key.clone(), submit.route);
+        let point = call.point.clone();
+        let strategy = self.points.get(&point).cloned().unwrap_or_default();
+        let target = result(selection);
+        if !route {
+            return self.complete(now, &key, Ok(Completion::Target(target)));
+        }
+        let Some(conn) = conn else { return };
+        let data = attached(selection, &strategy);
+        let message =
+            request::route_call(&point, conn, selection.dn.as_str()).with(AttributeId::USER_DATA, data);
+        self.targets.insert(key.clone(), target);
+        self.request(message, Pending::Route(conn, key));
+    }
+
+    /// The call is on its way to the agent.
+    pub(super) fn routed(&mut self, now: Instant, conn: ConnId, key: &RequestKey) {
+        let target = self.targets.remove(key);
+        if let Some(call) = self.calls.get_mut(&conn) {
+            if let Some((_, request)) = call.submit.take().and_then(|submit| submit.selected) {
+                self.router.confirm(now, &request);
+            }
+        }
+        if let Some(target) = target {
+            self.complete(now, key, Ok(Completion::Target(target)));
+        }
+    }
+
+    /// The T-Server did not route the call to the agent.
+    pub(super) fn route_refused(&mut self, now: Instant, conn: ConnId, key: &RequestKey, failure: Failure) {
+        self.targets.remove(key);
+        if let Some(call) = self.calls.get_mut(&conn) {
+            if let Some((_, request)) = call.submit.take().and_then(|submit| submit.selected) {
+                self.router.release(now, &request);
+            }
+        }
+        self.complete(now, key, Err(failure));
+    }
+
+    fn submit_failed(&mut self, now: Instant, interaction: &routing::InteractionId, failure: Failure) {
+        let call = conn_of(interaction).and_then(|conn| self.calls.get_mut(&conn));
+        let Some(submit) = call.and_then(|call| call.submit.take()) else { return };
+        self.complete(now, &submit.key, Err(failure));
+    }
+
+    pub(super) fn cancel_submit(
+        &mut self,
+        now: Instant,
+        conn: ConnId,
+        request: Option<&str>,
+        queue: Option<&str>,
+    ) {
+        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let matches = |submit: &mut ActiveSubmit| request.is_none_or(|request| submit.key.request == request);
+        // One submit is active at a time; a named virtual queue can only be that one's.
+        if queue.is_some() && request.is_none() {
+            tracing::debug!("cancel by virtual queue cancels the active submit");
+        }
+        let Some(submit) = call.submit.take_if(matches) else { return };
+        call.treatments.disown(&submit.key);
+        self.router.cancel(now, &RequestId::new(submit.key.to_string()));
+        self.complete(now, &submit.key, Err(Failure::cancelled()));
+    }
+
+    pub(super) fn query_submit(&self, now: Instant, key: &RequestKey, request: &str) -> Result<Completion, Failure> {
+        let id = RequestId::new(format!("{}/{request}", key.session));
+        let view = self.router.query(now, &id);
+        view.map(|view| {
+            let position = u32::try_from(view.position).unwrap_or(u32::MAX);
+            Completion::Position(QueuePosition::new(view.priority, position, view.waited))
+        })
+        .ok_or_else(|| Failure::new("unknown", "no such request waits"))
+    }
+}
+
+fn conn_of(interaction: &routing::InteractionId) -> Option<ConnId> {
+    u64::from_str_radix(interaction.as_str(), 16).ok().map(ConnId)
+}
+
+fn result(selection: &Selection) -> orchestration::Target {
+    let server = selection.target.server.as_deref().unwrap_or("stat");
+    orchestration::Target::new(selection.target.to_string(), selection.dn.as_str(), SWITCH)
+        .with_agent(selection.agent.as_str(), server)
+        .with_queue(selection.queue.clone())
+}
+
+/// What routing leaves in the user data.
+///
+/// Spec: routing reference §4, result user data
+fn attached(selection: &Selection, strategy: &str) -> KvList {
+    let mut data = KvList::new()
+        .with("RTargetTypeSelected", selection.target.target_type().to_string())
+        .with("RTargetObjectSelected", selection.target.to_string())
+        .with("RTargetAgentSelected", selection.agent.as_str())
+        .with("RStrategyName", strategy.rsplit('/').next().unwrap_or(strategy));
+    if let TargetKind::Skill { expr, .. } = &selection.target.kind {
+        data.push("RRequestedSkillCombination", expr.to_string());
+    }
+    if let Some(queue) = &selection.queue {
+        data.push("RVQ", queue.as_str());
+    }
+    data
+}
