@@ -1,6 +1,6 @@
 //! The snapshot of a DN in `Extensions` of a registration answer: an open map, read leniently.
 
-use tlib::catalog::{CallType, PartyState};
+use tlib::catalog::{AddressStatusInfoType, CallType, PartyState};
 use tlib::{AgentId, ConnId, KvList, KvValue};
 
 use crate::dn::{CallPhase, LoginState};
@@ -11,10 +11,12 @@ pub(crate) struct Snapshot {
     pub(crate) calls: Vec<(ConnId, CallPhase, CallType)>,
     pub(crate) login: LoginState,
     pub(crate) agent: Option<AgentId>,
+    /// The phone is gone, although the DN is known.
+    pub(crate) out_of_service: bool,
 }
 
 impl Snapshot {
-    /// Reads `conn-N`, `ct-N`, `ps-N`, `AgentStatus` and `AgentID`; at most `max_calls` calls.
+    /// Reads `conn-N`, `ct-N`, `ps-N`, `AgentStatus`, `AgentID` and `DNStatus`; at most `max_calls` calls.
     ///
     /// Spec: T-Library reference §5, Extensions keys of a DN snapshot
     pub(crate) fn read(extensions: &KvList, max_calls: usize) -> Self {
@@ -23,6 +25,8 @@ impl Snapshot {
                 .get_str("AgentID")
                 .filter(|id| !id.is_empty())
                 .map(AgentId::from),
+            out_of_service: integer(extensions, "DNStatus").map(AddressStatusInfoType)
+                == Some(AddressStatusInfoType::MAINTENANCE),
             ..Self::default()
         };
         snapshot.login = match integer(extensions, "AgentStatus") {

@@ -346,6 +346,7 @@ impl StateTracker {
             return;
         };
         let snapshot = Snapshot::read(extensions, limit);
+        record.in_service = !snapshot.out_of_service;
         let mut known = std::mem::take(&mut record.calls);
         for (conn_id, phase, call_type) in snapshot.calls {
             let since = match known.remove(&conn_id) {

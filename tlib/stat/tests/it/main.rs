@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod any_order;
+mod engine;
 mod snapshot;
 mod status;
 
