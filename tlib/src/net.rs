@@ -60,6 +60,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
         self.output.len()
     }
 
+    /// Bytes that were read and are no complete frame yet.
+    pub(crate) fn unread(&self) -> usize {
+        self.input.len()
+    }
+
     /// Encodes a message behind what waits to be written.
     pub(crate) fn queue(
         &mut self,

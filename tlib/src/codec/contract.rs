@@ -1,4 +1,4 @@
-//! The contract of [`WireCodec`](super::WireCodec), one function per rule. Feature `testing`.
+//! The contract of [`WireCodec`], one function per rule. Feature `testing`.
 //!
 //! Run all of them on an implementation with [`codec_suite!`](crate::codec_suite).
 

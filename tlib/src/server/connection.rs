@@ -25,6 +25,9 @@ pub(super) struct Connection {
 /// Bytes that a format may need to be recognised.
 const PROBE_BYTES: usize = 64;
 
+/// Bytes that a connection may hold before it is registered.
+const FIRST_FRAME_BYTES: usize = 64 * 1024;
+
 /// Why the handshake failed.
 #[derive(Debug, thiserror::Error)]
 enum HandshakeError {
@@ -38,6 +41,8 @@ enum HandshakeError {
     Closed,
     #[error("the first message is no registration")]
     FirstMessage,
+    #[error("the first message is too large")]
+    TooLarge,
     #[error("no registration in time")]
     TimedOut,
 }
@@ -251,6 +256,9 @@ where
                 let _ = link.finish().await;
             }
             return Err(HandshakeError::FirstMessage);
+        }
+        if link.unread() > FIRST_FRAME_BYTES {
+            return Err(HandshakeError::TooLarge);
         }
         match link.progress(true).await {
             Ok(Progress::Closed) => return Err(HandshakeError::Closed),

@@ -37,7 +37,7 @@ counters! {
     /// Failures of the system's accept call.
     accept_errors_total,
     /// Connections that ended before they were registered: TLS failed, the time was over, an unknown format,
-    /// or another message came first.
+    /// a first message of more than 64 KiB, or another message came first.
     handshakes_failed_total,
     /// Connections closed because of a malformed frame, before or after the registration.
     malformed_total,

@@ -161,6 +161,19 @@ async fn other_protocols_and_silence_are_turned_away() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_not_registered_holds_little_memory() {
+    let server = server(ServerConfig::listening(LOOPBACK)).await;
+    let mut peer = RawPeer::connect(&server).await;
+    let large = request::register_client(&"x".repeat(900_000), None);
+    // The server may close before everything is written.
+    peer.write_some(&frame(&large)).await;
+    assert_eq!(peer.receive().await, None);
+    server.shutdown().await;
+    let stats = server.stats();
+    assert_eq!((stats.handshakes_failed_total, stats.malformed_total), (1, 0));
+}
+
+#[tokio::test]
 async fn connections_beyond_the_limit_are_closed_at_once_and_counted() {
     let server = server(ServerConfig::listening(LOOPBACK).with_max_connections(1)).await;
     let (client, _events) = ClientConfig::new(address(&server), "desk").build();

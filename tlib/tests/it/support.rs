@@ -97,6 +97,11 @@ impl RawPeer {
         self.stream.write_all(bytes).await.unwrap();
     }
 
+    /// Writes until everything is written or the server has closed.
+    pub(crate) async fn write_some(&mut self, bytes: &[u8]) {
+        let _ = self.stream.write_all(bytes).await;
+    }
+
     pub(crate) async fn send(&mut self, message: &Message) {
         self.write(&frame(message)).await;
     }
