@@ -73,7 +73,8 @@ impl StreamDecoder {
     /// reported for both.
     ///
     /// # Errors
-    /// When the octets are no message, it has no or a malformed Content-Length, or it breaks a limit.
+    /// When the octets are no message, it has no or a malformed Content-Length, or it breaks a limit. If the head could
+    /// be read, [`ParseError::head`] has it for a last response before the connection is closed.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Frame>, ParseError> {
         if self.whole.is_none() {
             if let Some(frame) = self.keep_alive(buffer) {
@@ -123,12 +124,19 @@ impl StreamDecoder {
             return Ok(None);
         };
         let head = from + found + PING.len();
-        let length = content_length(&buffer[..head])?;
-        let length = length.ok_or(ParseError::new(head, ParseErrorKind::NoContentLength))?;
-        let whole = head.saturating_add(length);
+        self.announced(&buffer[..head])
+            .map(Some)
+            .map_err(|error| error.with_head(&buffer[..head], &self.limits))
+    }
+
+    /// Length of the message with that head.
+    fn announced(&self, head: &[u8]) -> Result<usize, ParseError> {
+        let length = content_length(head)?;
+        let length = length.ok_or(ParseError::new(head.len(), ParseErrorKind::NoContentLength))?;
+        let whole = head.len().saturating_add(length);
         if whole > self.limits.message_bytes {
-            return Err(ParseError::new(head, ParseErrorKind::TooLarge));
+            return Err(ParseError::new(head.len(), ParseErrorKind::TooLarge));
         }
-        Ok(Some(whole))
+        Ok(whole)
     }
 }

@@ -86,15 +86,17 @@ impl Message {
 
     /// Entries of that name, with their places in the table.
     pub(super) fn entries_of(&self, name: &HeaderName) -> impl Iterator<Item = (usize, &Entry)> {
+        self.table
+            .entries
+            .iter()
+            .enumerate()
+            .filter(move |(_, entry)| self.is_named(entry, name))
+    }
+
+    fn is_named(&self, entry: &Entry, name: &HeaderName) -> bool {
         let id = name.id();
-        self.table.entries.iter().enumerate().filter(move |(_, entry)| {
-            let same = id != HeaderId::OTHER
-                || self
-                    .table
-                    .name(&self.buf, entry)
-                    .eq_ignore_ascii_case(name.as_str());
-            entry.id == id && same
-        })
+        let written = || self.table.name(&self.buf, entry);
+        entry.id == id && (id != HeaderId::OTHER || written().eq_ignore_ascii_case(name.as_str()))
     }
 
     /// Value of the first field of that name, whole (a comma list is not split); `None` when there is none or it is
@@ -304,9 +306,13 @@ impl Message {
         read: fn(Text) -> Result<T, ValueError>,
     ) -> impl Iterator<Item = Result<T, HeaderError>> {
         let split = name.id().shape() == Shape::List;
-        let entries: Vec<usize> = self.entries_of(&name).map(|(at, _)| at).collect();
-        entries.into_iter().flat_map(move |at| {
-            let entry = &self.table.entries[at];
+        let wanted = name.clone();
+        let entries = self
+            .table
+            .entries
+            .iter()
+            .filter(move |entry| self.is_named(entry, &wanted));
+        entries.flat_map(move |entry| {
             let name = name.clone();
             // What is not UTF-8 is one malformed value.
             let text = std::str::from_utf8(self.table.value(&self.buf, entry)).unwrap_or("\u{fffd}");

@@ -114,6 +114,18 @@ impl ParseError {
         }
     }
 
+    /// The same error with the head that came before it on a stream, if that can be read.
+    pub(crate) fn with_head(self, head: &[u8], limits: &Limits) -> Self {
+        let message = match parse(Bytes::copy_from_slice(head), limits) {
+            Ok(message) => Some(Box::new(message)),
+            Err(error) => error.head,
+        };
+        Self {
+            head: message,
+            ..self
+        }
+    }
+
     /// The header fields, when they could be read and only the length of the body is wrong: enough for a request to be
     /// answered with 400 (Bad Request) without a transaction.
     ///
