@@ -87,7 +87,7 @@ impl Call {
             self.now += Duration::from_millis(10);
             while let Some(out) = self.peer.poll_transmit(self.now, &mut |_| false) {
                 self.session
-                    .handle_rtp(self.now, agreed(5_000).rtp, &out.payload.to_vec());
+                    .handle_rtp(self.now, agreed(5_000).rtp, out.payload);
             }
             self.session.handle_timeout(self.now);
             let mut sent = Vec::new();
