@@ -220,6 +220,7 @@ impl TServer {
         while let Some((at, timer)) = self.timers.pop(now) {
             match timer {
                 timer::Timer::Route(conn_id) => self.route_timed_out(now, conn_id, at),
+                timer::Timer::Offer(conn_id, party) => self.offer_overdue(now, conn_id, party),
                 timer::Timer::WrapUp(dn) => self.wrap_up_over(now, &dn, at),
             }
         }

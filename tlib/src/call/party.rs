@@ -1,5 +1,7 @@
 //! A party of a call and the table of its states.
 
+use std::time::Instant;
+
 use crate::catalog::{DnRole, PartyState};
 use crate::engine::{Requester, state_table};
 use crate::id::Dn;
@@ -90,6 +92,8 @@ pub(crate) struct Party {
     pub(crate) asked: Option<Asked>,
     /// Whether the leg has been answered or accepted, so that it hears media.
     pub(crate) accepted: bool,
+    /// When the engine gives up on the offer by itself.
+    pub(crate) offer_deadline: Option<Instant>,
     /// Whether the network's progress was reported to the caller.
     pub(crate) progressed: bool,
     /// Whether the agent counts this call as a queued one.
@@ -108,6 +112,7 @@ impl Party {
             queue: None,
             asked: None,
             accepted: false,
+            offer_deadline: None,
             progressed: false,
             counted: false,
         }

@@ -1,6 +1,6 @@
 //! The books: calls, parties, legs, and which DN has which calls.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::TServer;
 use super::emit::{Refused, Subject};
@@ -10,6 +10,9 @@ use crate::catalog::{CallState, CallType, ErrorCode};
 use crate::id::{ConnId, Dn};
 use crate::kv::KvList;
 use crate::switch::{Cause, LegId, SwitchCommand};
+
+/// How long after an offer's timeout the switch may take to report it.
+const OFFER_GRACE: Duration = Duration::from_secs(5);
 
 impl TServer {
     /// Opens a call, or `None` at the limit.
@@ -69,6 +72,9 @@ impl TServer {
         {
             self.timers.disarm(at, Timer::Route(conn_id));
         }
+        if let Some(at) = party.offer_deadline {
+            self.timers.disarm(at, Timer::Offer(conn_id, id));
+        }
         if call.parties.is_empty() {
             self.calls.remove(&conn_id);
         }
@@ -90,6 +96,35 @@ impl TServer {
             };
             let text = "call ended before it was answered";
             self.refuse(now, by, &about, Refused::new(ErrorCode::WRONG_OBJECT_STATE, text));
+        }
+    }
+
+    /// Gives the switch until the offer's timeout and some grace to report how it ended.
+    pub(super) fn arm_offer(&mut self, now: Instant, conn_id: ConnId, id: PartyId, timeout: Duration) {
+        let at = now + timeout + OFFER_GRACE;
+        let party = self.calls.get_mut(&conn_id).and_then(|call| call.party_mut(id));
+        if let Some(party) = party {
+            party.offer_deadline = Some(at);
+            self.timers.arm(at, Timer::Offer(conn_id, id));
+        }
+    }
+
+    /// The offer was answered.
+    pub(super) fn disarm_offer(&mut self, conn_id: ConnId, id: PartyId) {
+        let party = self.calls.get_mut(&conn_id).and_then(|call| call.party_mut(id));
+        if let Some(at) = party.and_then(|party| party.offer_deadline.take()) {
+            self.timers.disarm(at, Timer::Offer(conn_id, id));
+        }
+    }
+
+    /// The switch forgot an offer: end the leg there and go on as without an answer.
+    pub(super) fn offer_overdue(&mut self, now: Instant, conn_id: ConnId, id: PartyId) {
+        let party = self.calls.get(&conn_id).and_then(|call| call.party(id));
+        if let Some(leg) = party.and_then(|party| party.leg) {
+            tracing::warn!(leg = leg.get(), "switch did not report the end of an offer");
+            let cause = Cause::NoAnswer;
+            self.command(SwitchCommand::Release { leg, cause });
+            self.leg_gone(now, leg, cause);
         }
     }
 

@@ -65,9 +65,11 @@ impl TServer {
         let Some(id) = self.add_party(conn_id, party, PartyStepEvent::Alert) else {
             return;
         };
+        let timeout = self.config.no_answer_timeout(dn.as_str());
+        self.arm_offer(now, conn_id, id, timeout);
         self.command(SwitchCommand::Offer {
             leg,
-            timeout: self.config.no_answer_timeout(dn.as_str()),
+            timeout,
             to: dn,
             from,
             media: media.map_or(OfferMedia::Late, OfferMedia::Leg),
@@ -123,8 +125,9 @@ impl TServer {
             self.stats.switch_events_ignored_total += 1;
             return;
         };
-        let id = party.id;
-        match party.step {
+        let (id, step) = (party.id, party.step);
+        self.disarm_offer(conn_id, id);
+        match step {
             PartyStep::Initiated => self.maker_answered(now, conn_id, id),
             PartyStep::Alerting => self.establish(now, conn_id, id),
             // The switch confirms the media of a leg that we accepted.

@@ -141,7 +141,7 @@ impl TServer {
     }
 
     /// A leg failed before its answer or ended after it.
-    fn leg_gone(&mut self, now: Instant, leg: LegId, cause: Cause) {
+    pub(super) fn leg_gone(&mut self, now: Instant, leg: LegId, cause: Cause) {
         let Some((conn_id, party)) = self.by_leg(leg) else {
             self.stats.switch_events_ignored_total += 1;
             return;

@@ -53,8 +53,11 @@ impl TServer {
         }
         let mut party = Party::new(PartyKind::Extension, dn.clone(), DnRole::ORIGINATION);
         party.leg = Some(leg);
-        self.add_party(conn_id, party, PartyStepEvent::Initiate);
+        let id = self.add_party(conn_id, party, PartyStepEvent::Initiate);
         let timeout = self.config.no_answer_timeout(dn.as_str());
+        if let Some(id) = id {
+            self.arm_offer(now, conn_id, id, timeout);
+        }
         self.command(SwitchCommand::Offer {
             leg,
             to: dn,
@@ -64,7 +67,6 @@ impl TServer {
             timeout,
             headers: Vec::new(),
         });
-        let _ = now;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use crate::call::PartyId;
 use crate::id::{ConnId, Dn};
 
 /// What is due.
@@ -10,6 +11,8 @@ use crate::id::{ConnId, Dn};
 pub(super) enum Timer {
     /// Nobody routed the call.
     Route(ConnId),
+    /// The switch did not report the end of an offer.
+    Offer(ConnId, PartyId),
     /// The wrap-up of the agent at this DN is over.
     WrapUp(Dn),
 }

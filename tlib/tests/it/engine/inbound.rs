@@ -165,8 +165,8 @@ fn a_call_that_nobody_routes_in_time_goes_to_the_default_destination() {
     bench.clear();
     bench.advance(secs(30));
     insta::assert_snapshot!(bench.log());
-    assert_eq!(bench.server.poll_timeout(), None);
     bench.answers("1003");
+    assert_eq!(bench.server.poll_timeout(), None);
     bench.hangs_up("1003");
     bench.assert_idle();
 }
@@ -182,6 +182,7 @@ fn a_call_that_is_routed_or_abandoned_in_time_leaves_no_deadline_behind() {
         let call = bench.conn_id();
         if routed {
             bench.route(router, "8000", call, "1001");
+            bench.answers("1001");
         } else {
             bench.hangs_up("0304711");
         }
@@ -352,4 +353,27 @@ fn headers_and_numbers_of_a_caller_are_bounded() {
     let request = &bench.last(M::EVENT_ROUTE_REQUEST).message;
     assert!(request.kv(A::EXTENSIONS).unwrap().len() < 82);
     assert_eq!(request.str(A::ANI).unwrap().len(), 64);
+}
+
+#[test]
+fn an_offer_that_the_switch_forgets_is_given_up() {
+    let (mut bench, router, desktop) = ringing_with_deaf_switch();
+    bench.advance(secs(24));
+    assert_eq!(bench.names(desktop), [""; 0]);
+    bench.advance(secs(1));
+    assert_eq!(bench.names(desktop), ["EventReleased", "EventAgentNotReady"]);
+    assert_eq!(bench.names(router), ["EventQueued", "EventRouteRequest"]);
+    assert!(matches!(bench.commands[..], [SwitchCommand::Release { .. }]));
+}
+
+/// [`ringing`], but the switch does not know of the offer.
+fn ringing_with_deaf_switch() -> (Bench, ClientId, ClientId) {
+    let (mut bench, router, desktop) = Bench::with_router_and_desktop(config());
+    bench.login(desktop, "1001", "A1");
+    bench.caller("8000");
+    bench.switch_is_deaf = true;
+    let call = bench.conn_id();
+    bench.route(router, "8000", call, "1001");
+    bench.clear();
+    (bench, router, desktop)
 }

@@ -212,7 +212,7 @@ impl World {
             Some((message.this_dn()?.to_owned(), message.conn_id()?))
         });
         let parties: Vec<(String, ConnId)> = parties.take(6).collect();
-        if dn % 8 == 0 || parties.is_empty() {
+        if dn.is_multiple_of(8) || parties.is_empty() {
             let calls: Vec<ConnId> = self.calls.iter().rev().take(3).copied().collect();
             let call = calls.get(call % calls.len().max(1)).copied();
             return (DNS[dn % DNS.len()].to_owned(), call.unwrap_or(ConnId(7)));
