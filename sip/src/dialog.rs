@@ -31,7 +31,11 @@ pub struct DialogId {
 
 impl fmt::Debug for DialogId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DialogId(local {}, remote {})", self.local_tag, self.remote_tag)
+        write!(
+            f,
+            "DialogId(local {}, remote {})",
+            self.local_tag, self.remote_tag
+        )
     }
 }
 
@@ -113,7 +117,11 @@ impl Dialog {
     /// The INVITE lacks what a dialog needs.
     ///
     /// Spec: RFC 3261 §12.1.1
-    pub fn incoming(request: &Message, local_tag: &str, destination: Destination) -> Result<Self, DialogError> {
+    pub fn incoming(
+        request: &Message,
+        local_tag: &str,
+        destination: Destination,
+    ) -> Result<Self, DialogError> {
         let (local, remote) = (request.to()?.with_tag(local_tag), request.from()?);
         Ok(Self {
             id: DialogId {
@@ -213,7 +221,10 @@ impl Dialog {
     }
 
     fn compose(&self, method: &Method, number: u32) -> Message {
-        let strict = self.routes.first().filter(|route| !route.uri().params().contains("lr"));
+        let strict = self
+            .routes
+            .first()
+            .filter(|route| !route.uri().params().contains("lr"));
         let target = match strict {
             Some(first) => first.uri().without_headers().without_param("method"),
             None => self.remote_target.without_headers(),
@@ -248,7 +259,10 @@ impl fmt::Debug for Dialog {
 
 fn contact(message: &Message) -> Result<Uri, DialogError> {
     let contact = message.contacts().next().ok_or(DialogError::NoContact)??;
-    Some(contact.uri()).filter(|uri| uri.is_sip()).map(Uri::detached).ok_or(DialogError::NoContact)
+    Some(contact.uri())
+        .filter(|uri| uri.is_sip())
+        .map(Uri::detached)
+        .ok_or(DialogError::NoContact)
 }
 
 fn record_routes(message: &Message) -> Result<Vec<NameAddr>, DialogError> {

@@ -3,19 +3,17 @@
 //! The same driver serves a softphone (a [`UserAgent`](crate::ua::UserAgent)) and a server (a B2BUA that contains
 //! one). The trait is here whether the feature `tokio` is on or not; the driver itself needs it.
 
-mod core_trait;
 #[cfg(feature = "tokio")]
 mod config;
 #[cfg(feature = "tokio")]
 mod connection;
+mod core_trait;
 #[cfg(feature = "tokio")]
 mod driver;
 #[cfg(feature = "tokio")]
 mod handle;
 #[cfg(feature = "tokio")]
 mod stats;
-#[cfg(all(test, feature = "tokio"))]
-mod tests;
 
 #[cfg(feature = "tokio")]
 pub use config::EndpointConfig;

@@ -9,7 +9,10 @@ pub use pair::{Pair, Side};
 use std::time::Instant;
 
 /// A moment to start a simulation at. Only differences of times matter in a core.
-#[expect(clippy::disallowed_methods, reason = "a starting point has to come from somewhere; its value is never seen")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a starting point has to come from somewhere; its value is never seen"
+)]
 pub fn start() -> Instant {
     Instant::now()
 }

@@ -17,11 +17,11 @@ mod timer;
 mod token;
 
 pub use layer::{ClientKey, ServerKey, TransactionEvent, TransactionLayer};
+pub(crate) use table::state_table;
 pub use table::{
     ClientInvite, ClientInviteEvent, ClientNonInvite, ClientNonInviteEvent, ServerInvite, ServerInviteEvent,
     ServerNonInvite, ServerNonInviteEvent,
 };
 pub use timer::TimerConfig;
-pub(crate) use table::state_table;
 pub(crate) use timer::{Deadlines, Timers};
 pub(crate) use token::Tokens;

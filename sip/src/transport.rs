@@ -33,7 +33,9 @@ impl TransportProtocol {
 
     /// The protocol with that name, in any case; `None` for one that this crate does not speak.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Udp, Self::Tcp].into_iter().find(|protocol| protocol.as_str().eq_ignore_ascii_case(name))
+        [Self::Udp, Self::Tcp]
+            .into_iter()
+            .find(|protocol| protocol.as_str().eq_ignore_ascii_case(name))
     }
 }
 
@@ -72,12 +74,22 @@ pub struct Flow {
 impl Flow {
     /// The datagram flow between two addresses.
     pub const fn udp(local: SocketAddr, remote: SocketAddr) -> Self {
-        Self { protocol: TransportProtocol::Udp, local, remote, connection: ConnectionId::DATAGRAM }
+        Self {
+            protocol: TransportProtocol::Udp,
+            local,
+            remote,
+            connection: ConnectionId::DATAGRAM,
+        }
     }
 
     /// The flow of one TCP connection.
     pub const fn tcp(local: SocketAddr, remote: SocketAddr, connection: ConnectionId) -> Self {
-        Self { protocol: TransportProtocol::Tcp, local, remote, connection }
+        Self {
+            protocol: TransportProtocol::Tcp,
+            local,
+            remote,
+            connection,
+        }
     }
 }
 
@@ -98,12 +110,18 @@ pub enum Destination {
 impl Destination {
     /// A UDP address.
     pub const fn udp(remote: SocketAddr) -> Self {
-        Self::Address { protocol: TransportProtocol::Udp, remote }
+        Self::Address {
+            protocol: TransportProtocol::Udp,
+            remote,
+        }
     }
 
     /// A TCP address.
     pub const fn tcp(remote: SocketAddr) -> Self {
-        Self::Address { protocol: TransportProtocol::Tcp, remote }
+        Self::Address {
+            protocol: TransportProtocol::Tcp,
+            remote,
+        }
     }
 
     /// Protocol of the destination.

@@ -73,7 +73,14 @@ async fn open(remote: SocketAddr) -> io::Result<(TcpStream, SocketAddr)> {
 }
 
 async fn serve(stream: TcpStream, link: Link, first: Option<Duration>) {
-    let Link { id, config, counters, to_driver, pongs, outgoing } = link;
+    let Link {
+        id,
+        config,
+        counters,
+        to_driver,
+        pongs,
+        outgoing,
+    } = link;
     let _ = stream.set_nodelay(true);
     let (reader, writer) = stream.into_split();
     let reading = read(reader, id, first, &config, &counters, &to_driver, &pongs);
@@ -105,7 +112,11 @@ async fn read(
                 Ok(Some(Frame::Message(message))) => {
                     deadline = None;
                     count(&counters.stream_messages_in);
-                    if to_driver.send(FromConnection::Message { id, message }).await.is_err() {
+                    if to_driver
+                        .send(FromConnection::Message { id, message })
+                        .await
+                        .is_err()
+                    {
                         return;
                     }
                 }

@@ -12,11 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::Core;
 use super::config::EndpointConfig;
 use super::connection::{self, FromConnection, Link};
 use super::handle::{EndpointEvent, EndpointEvents, EndpointHandle, Instruction};
 use super::stats::{Counters, SharedCounters, count};
-use super::Core;
 use crate::message::Message;
 use crate::transport::{ConnectionId, Destination, Flow, Transmit, TransportProtocol};
 
@@ -79,7 +79,14 @@ impl Endpoint {
             stopping: None,
         };
         tokio::spawn(driver.run());
-        Ok((EndpointHandle { instructions, local, counters }, EndpointEvents { receiver: events }))
+        Ok((
+            EndpointHandle {
+                instructions,
+                local,
+                counters,
+            },
+            EndpointEvents { receiver: events },
+        ))
     }
 }
 
@@ -165,7 +172,15 @@ impl<C: Core> Driver<C> {
         if let Some(stopping) = &self.stopping {
             deadline = deadline.min(stopping.deadline);
         }
-        let Self { core, udp, listener, instructions, from_connections, network, .. } = self;
+        let Self {
+            core,
+            udp,
+            listener,
+            instructions,
+            from_connections,
+            network,
+            ..
+        } = self;
         let waiting = !network.datagrams.is_empty();
         tokio::select! {
             _ = udp.readable() => Wake::Readable,
@@ -203,7 +218,10 @@ impl<C: Core> Driver<C> {
 
     fn tell(&mut self, event: C::Event) {
         if self.lost > 0 {
-            match self.events.try_send(EndpointEvent::Overflowed { lost: self.lost }) {
+            match self
+                .events
+                .try_send(EndpointEvent::Overflowed { lost: self.lost })
+            {
                 Ok(()) => self.lost = 0,
                 Err(_) => return self.lose(),
             }
@@ -239,7 +257,8 @@ impl<C: Core> Driver<C> {
             }
             match Message::parse(Bytes::copy_from_slice(datagram), &self.network.config.limits) {
                 Ok(message) => {
-                    self.core.handle_message(now(), Flow::udp(self.local, remote), message);
+                    self.core
+                        .handle_message(now(), Flow::udp(self.local, remote), message);
                     self.flush();
                 }
                 Err(error) => {
@@ -263,7 +282,12 @@ impl<C: Core> Driver<C> {
             match message {
                 FromConnection::Opened { id, local } => self.network.opened(id, local),
                 FromConnection::Message { id, message } => {
-                    if let Some(flow) = self.network.connections.get(&id).map(|connection| connection.flow) {
+                    if let Some(flow) = self
+                        .network
+                        .connections
+                        .get(&id)
+                        .map(|connection| connection.flow)
+                    {
                         self.core.handle_message(now(), flow, message);
                     }
                 }
@@ -307,7 +331,10 @@ impl<C: Core> Driver<C> {
     fn stop(&mut self, drain: Duration, done: Option<oneshot::Sender<bool>>) {
         let deadline = Instant::now() + drain;
         let first = self.stopping.is_none();
-        let stopping = self.stopping.get_or_insert_with(|| Stopping { deadline, done: Vec::new() });
+        let stopping = self.stopping.get_or_insert_with(|| Stopping {
+            deadline,
+            done: Vec::new(),
+        });
         stopping.deadline = stopping.deadline.min(deadline);
         stopping.done.extend(done);
         if first {
@@ -324,7 +351,12 @@ impl<C: Core> Driver<C> {
         let tasks = &mut self.network.tasks;
         let _ = tokio::time::timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
         tasks.abort_all();
-        for done in self.stopping.take().into_iter().flat_map(|stopping| stopping.done) {
+        for done in self
+            .stopping
+            .take()
+            .into_iter()
+            .flat_map(|stopping| stopping.done)
+        {
             let _ = done.send(idle);
         }
     }
@@ -394,7 +426,10 @@ impl Network {
     }
 
     fn send_stream(&mut self, id: ConnectionId, destination: Destination, payload: Bytes) {
-        let sent = self.connections.get(&id).map(|connection| connection.sender.try_send(payload));
+        let sent = self
+            .connections
+            .get(&id)
+            .map(|connection| connection.sender.try_send(payload));
         match sent {
             Some(Ok(())) => count(&self.counters.stream_messages_out),
             Some(Err(_)) => {
@@ -451,7 +486,13 @@ impl Network {
             pongs: sender.downgrade(),
             outgoing,
         };
-        self.connections.insert(id, Connection { flow: Flow::tcp(local, remote, id), sender });
+        self.connections.insert(
+            id,
+            Connection {
+                flow: Flow::tcp(local, remote, id),
+                sender,
+            },
+        );
         self.by_peer.insert(remote, id);
         Some((id, link))
     }
@@ -463,7 +504,9 @@ impl Network {
     }
 
     fn closed(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.remove(&id) else { return };
+        let Some(connection) = self.connections.remove(&id) else {
+            return;
+        };
         let remote = connection.flow.remote;
         if self.by_peer.get(&remote) == Some(&id) {
             self.by_peer.remove(&remote);

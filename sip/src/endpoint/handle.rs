@@ -16,7 +16,10 @@ use super::stats::{EndpointStats, SharedCounters};
 pub(super) enum Instruction<C: Core> {
     Command(C::Command),
     CoreStats(oneshot::Sender<C::Stats>),
-    Shutdown { drain: Duration, done: oneshot::Sender<bool> },
+    Shutdown {
+        drain: Duration,
+        done: oneshot::Sender<bool>,
+    },
 }
 
 /// Speaks to a driver. Cheap to clone; when the last clone is dropped, the driver drains and stops.
@@ -28,13 +31,19 @@ pub struct EndpointHandle<C: Core> {
 
 impl<C: Core> Clone for EndpointHandle<C> {
     fn clone(&self) -> Self {
-        Self { instructions: self.instructions.clone(), local: self.local, counters: self.counters.clone() }
+        Self {
+            instructions: self.instructions.clone(),
+            local: self.local,
+            counters: self.counters.clone(),
+        }
     }
 }
 
 impl<C: Core> fmt::Debug for EndpointHandle<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndpointHandle").field("local", &self.local).finish_non_exhaustive()
+        f.debug_struct("EndpointHandle")
+            .field("local", &self.local)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,10 +63,13 @@ impl<C: Core> EndpointHandle<C> {
     ///
     /// When the future is dropped before it is ready, the command was not given.
     pub async fn send(&self, command: C::Command) -> Result<(), SendError<C::Command>> {
-        self.instructions.send(Instruction::Command(command)).await.map_err(|error| match error.0 {
-            Instruction::Command(command) => SendError::Stopped(Some(command)),
-            Instruction::CoreStats(_) | Instruction::Shutdown { .. } => SendError::Stopped(None),
-        })
+        self.instructions
+            .send(Instruction::Command(command))
+            .await
+            .map_err(|error| match error.0 {
+                Instruction::Command(command) => SendError::Stopped(Some(command)),
+                Instruction::CoreStats(_) | Instruction::Shutdown { .. } => SendError::Stopped(None),
+            })
     }
 
     /// Gives the core a command without waiting.
@@ -66,11 +78,15 @@ impl<C: Core> EndpointHandle<C> {
     ///
     /// The queue is full, or the driver has stopped; the command comes back.
     pub fn try_send(&self, command: C::Command) -> Result<(), SendError<C::Command>> {
-        self.instructions.try_send(Instruction::Command(command)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(Instruction::Command(command)) => SendError::Full(command),
-            mpsc::error::TrySendError::Closed(Instruction::Command(command)) => SendError::Stopped(Some(command)),
-            _ => SendError::Stopped(None),
-        })
+        self.instructions
+            .try_send(Instruction::Command(command))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(Instruction::Command(command)) => SendError::Full(command),
+                mpsc::error::TrySendError::Closed(Instruction::Command(command)) => {
+                    SendError::Stopped(Some(command))
+                }
+                _ => SendError::Stopped(None),
+            })
     }
 
     /// Counters of the driver.
@@ -85,7 +101,10 @@ impl<C: Core> EndpointHandle<C> {
     /// Dropping the future has no effect.
     pub async fn core_stats(&self) -> Option<C::Stats> {
         let (sender, receiver) = oneshot::channel();
-        self.instructions.send(Instruction::CoreStats(sender)).await.ok()?;
+        self.instructions
+            .send(Instruction::CoreStats(sender))
+            .await
+            .ok()?;
         receiver.await.ok()
     }
 
@@ -98,7 +117,12 @@ impl<C: Core> EndpointHandle<C> {
     /// Once polled to its first wait the driver stops, whether the future is dropped or not.
     pub async fn shutdown(&self, drain: Duration) -> bool {
         let (done, finished) = oneshot::channel();
-        if self.instructions.send(Instruction::Shutdown { drain, done }).await.is_err() {
+        if self
+            .instructions
+            .send(Instruction::Shutdown { drain, done })
+            .await
+            .is_err()
+        {
             return true;
         }
         finished.await.unwrap_or(false)
@@ -146,7 +170,9 @@ pub struct EndpointEvents<C: Core> {
 
 impl<C: Core> fmt::Debug for EndpointEvents<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndpointEvents").field("waiting", &self.receiver.len()).finish()
+        f.debug_struct("EndpointEvents")
+            .field("waiting", &self.receiver.len())
+            .finish()
     }
 }
 

@@ -22,7 +22,13 @@ pub struct NetworkConfig {
 impl NetworkConfig {
     /// A network that delivers everything at once.
     pub const fn perfect() -> Self {
-        Self { seed: 0, delay: Duration::ZERO, jitter: Duration::ZERO, loss_percent: 0, duplicate_percent: 0 }
+        Self {
+            seed: 0,
+            delay: Duration::ZERO,
+            jitter: Duration::ZERO,
+            loss_percent: 0,
+            duplicate_percent: 0,
+        }
     }
 
     /// A network that loses, delays, reorders and repeats.
@@ -58,7 +64,12 @@ pub struct Network<T> {
 impl<T: Clone> Network<T> {
     /// An empty network.
     pub const fn new(config: NetworkConfig) -> Self {
-        Self { config, state: config.seed, sequence: 0, under_way: BTreeMap::new() }
+        Self {
+            config,
+            state: config.seed,
+            sequence: 0,
+            under_way: BTreeMap::new(),
+        }
     }
 
     /// Sends a message; a fault takes the place of chance.
@@ -72,7 +83,10 @@ impl<T: Clone> Network<T> {
             None => {
                 for _ in 0..1 + u8::from(twice) {
                     let jitter = self.below(u64::try_from(self.config.jitter.as_micros()).unwrap_or(0));
-                    self.put(now + self.config.delay + Duration::from_micros(jitter), message.clone());
+                    self.put(
+                        now + self.config.delay + Duration::from_micros(jitter),
+                        message.clone(),
+                    );
                 }
             }
         }

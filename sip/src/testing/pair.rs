@@ -52,7 +52,10 @@ pub struct Pair {
 
 impl std::fmt::Debug for Pair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pair").field("now", &(self.now - self.start)).field("sent", &self.sent.len()).finish()
+        f.debug_struct("Pair")
+            .field("now", &(self.now - self.start))
+            .field("sent", &self.sent.len())
+            .finish()
     }
 }
 
@@ -137,13 +140,19 @@ impl Pair {
 
     fn transmit(&mut self, from: Side, transmit: Transmit) {
         // What the agents write goes through the parser, as it would on a wire.
-        let Ok(message) = Message::parse(transmit.payload, &Limits::default()) else { return };
+        let Ok(message) = Message::parse(transmit.payload, &Limits::default()) else {
+            return;
+        };
         self.sent.push((self.now - self.start, from, message.clone()));
         if transmit.destination.remote() != from.other().address() {
             return;
         }
         let fault = self.rule.as_mut().and_then(|rule| rule(from, &message));
-        self.network.send(self.now, (from.other(), transmit.destination.protocol(), message), fault);
+        self.network.send(
+            self.now,
+            (from.other(), transmit.destination.protocol(), message),
+            fault,
+        );
     }
 
     /// The next moment at which something happens.
@@ -179,7 +188,10 @@ impl Pair {
 
     /// Takes the events of an agent so far.
     pub fn events(&mut self, side: Side) -> Vec<UaEvent> {
-        self.timed_events(side).into_iter().map(|(_, event)| event).collect()
+        self.timed_events(side)
+            .into_iter()
+            .map(|(_, event)| event)
+            .collect()
     }
 
     /// Takes the events of an agent so far, with their times since the start.
@@ -193,7 +205,10 @@ impl Pair {
             (Some(method), _) => method.to_string(),
             (None, status) => status.map(|status| status.to_string()).unwrap_or_default(),
         };
-        let kept = self.sent.iter().filter(|(_, from, message)| *from == side && of(message) == start);
+        let kept = self
+            .sent
+            .iter()
+            .filter(|(_, from, message)| *from == side && of(message) == start);
         kept.map(|(at, _, _)| *at).collect()
     }
 }

@@ -65,11 +65,25 @@ impl Client {
         timers.set(TIMEOUT, now + effects.timing.give_up());
         effects.send(destination, bytes.clone());
         let interval = effects.timing.t1;
-        Self { key, state, branch, method, request, bytes, destination, timers, interval, ack: None }
+        Self {
+            key,
+            state,
+            branch,
+            method,
+            request,
+            bytes,
+            destination,
+            timers,
+            interval,
+            ack: None,
+        }
     }
 
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.state, State::Invite(ClientInvite::Terminated) | State::Other(ClientNonInvite::Terminated))
+        matches!(
+            self.state,
+            State::Invite(ClientInvite::Terminated) | State::Other(ClientNonInvite::Terminated)
+        )
     }
 
     /// Whether the final response is still to come.
@@ -108,7 +122,11 @@ impl Client {
                 } else if self.timers.is_set(RETRANSMIT) {
                     self.interval = effects.timing.t2;
                 }
-                effects.tell(TransactionEvent::Response { key: self.key, flow, message: response });
+                effects.tell(TransactionEvent::Response {
+                    key: self.key,
+                    flow,
+                    message: response,
+                });
             }
         }
     }
@@ -137,7 +155,9 @@ impl Client {
             ClientInviteEvent::Failure => {
                 let ack = match self.ack.take() {
                     Some(ack) => ack,
-                    None => hop_request(&self.request, &Method::ACK, response.header(&HeaderName::TO)).to_bytes(),
+                    None => {
+                        hop_request(&self.request, &Method::ACK, response.header(&HeaderName::TO)).to_bytes()
+                    }
                 };
                 effects.send(self.destination, ack.clone());
                 self.ack = Some(ack);
@@ -145,12 +165,17 @@ impl Client {
                     return;
                 }
                 self.timers.clear_all();
-                self.timers.set(LINGER, now + self.linger(effects.timing.completed_invite()));
+                self.timers
+                    .set(LINGER, now + self.linger(effects.timing.completed_invite()));
             }
             ClientInviteEvent::Provisional => self.timers.clear_all(),
             _ => {}
         }
-        effects.tell(TransactionEvent::Response { key: self.key, flow, message: response });
+        effects.tell(TransactionEvent::Response {
+            key: self.key,
+            flow,
+            message: response,
+        });
     }
 
     pub(super) fn timer(&mut self, now: Instant, slot: usize, due: Instant, effects: &mut Effects) {
@@ -189,7 +214,14 @@ impl Client {
             State::Other(_) => self.interval.saturating_mul(2).min(effects.timing.t2),
         };
         let planned = due + self.interval;
-        self.timers.set(RETRANSMIT, if planned > now { planned } else { now + self.interval });
+        self.timers.set(
+            RETRANSMIT,
+            if planned > now {
+                planned
+            } else {
+                now + self.interval
+            },
+        );
     }
 
     pub(super) fn transport_error(&mut self, effects: &mut Effects) {
@@ -213,7 +245,11 @@ impl Client {
     }
 
     fn linger(&self, unreliable: Duration) -> Duration {
-        if self.destination.protocol().is_reliable() { Duration::ZERO } else { unreliable }
+        if self.destination.protocol().is_reliable() {
+            Duration::ZERO
+        } else {
+            unreliable
+        }
     }
 }
 
@@ -221,7 +257,9 @@ impl Client {
 ///
 /// Spec: RFC 3261 §17.1.1.3, §9.1
 pub(super) fn hop_request(request: &Message, method: &Method, to: Option<&str>) -> Message {
-    let uri = request.request_uri().unwrap_or_else(|_| Uri::at(None, UNSPECIFIED));
+    let uri = request
+        .request_uri()
+        .unwrap_or_else(|_| Uri::at(None, UNSPECIFIED));
     let mut hop = Message::request(method.clone(), &uri);
     if let Some(via) = request.header_values(&HeaderName::VIA).next() {
         hop.push_header(&HeaderName::VIA, via);

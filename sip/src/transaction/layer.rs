@@ -153,8 +153,12 @@ pub struct TransactionLayer {
 impl TransactionLayer {
     /// A layer without transactions. `sent_by` is what goes into our Via: host and port.
     pub fn new(timing: TimerConfig, seed: [u8; 32], sent_by: impl Into<String>) -> Self {
-        let effects =
-            Effects { timing, transmits: VecDeque::new(), events: VecDeque::new(), retransmissions: 0 };
+        let effects = Effects {
+            timing,
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            retransmissions: 0,
+        };
         Self {
             effects,
             tokens: Tokens::new(seed),
@@ -236,7 +240,8 @@ impl TransactionLayer {
         let branch = via.branch().unwrap_or_default().to_owned();
         let key = self.by_branch.get(&(branch, cseq.method)).copied();
         let Some(client) = key.and_then(|key| self.clients.get_mut(&key)) else {
-            self.effects.tell(TransactionEvent::StrayResponse { flow, message });
+            self.effects
+                .tell(TransactionEvent::StrayResponse { flow, message });
             return;
         };
         client.response(now, flow, status, message, &mut self.effects);
@@ -261,8 +266,11 @@ impl TransactionLayer {
         }
         let rport = via.rport().is_some();
         let route = server::response_route(flow, via.port().unwrap_or(5060), rport);
-        let about = (method == Method::CANCEL)
-            .then(|| self.by_match.get(&MatchKey::of(&message, &via, &Method::INVITE)).copied());
+        let about = (method == Method::CANCEL).then(|| {
+            self.by_match
+                .get(&MatchKey::of(&message, &via, &Method::INVITE))
+                .copied()
+        });
         stamp(&mut message, &via, flow);
         if self.len() >= self.max_transactions {
             self.refuse(route.0, &message);
@@ -270,7 +278,15 @@ impl TransactionLayer {
         }
         self.last_key += 1;
         let key = ServerKey(self.last_key);
-        let server = Server::start(key, match_key.clone(), &message, invite, route, now, &self.effects);
+        let server = Server::start(
+            key,
+            match_key.clone(),
+            &message,
+            invite,
+            route,
+            now,
+            &self.effects,
+        );
         self.by_destination.insert((server.destination, Key::Server(key)));
         self.servers.insert(key, server);
         self.by_match.insert(match_key, key);
@@ -282,7 +298,9 @@ impl TransactionLayer {
     }
 
     fn handle_repeat(&mut self, now: Instant, key: ServerKey, flow: Flow, method: Method, message: Message) {
-        let Some(server) = self.servers.get_mut(&key) else { return };
+        let Some(server) = self.servers.get_mut(&key) else {
+            return;
+        };
         if method == Method::ACK {
             if server.ack(now, &self.effects) {
                 self.effects.tell(TransactionEvent::Ack { flow, message });
@@ -297,7 +315,10 @@ impl TransactionLayer {
     fn refuse(&mut self, destination: Destination, request: &Message) {
         self.refused += 1;
         let mut response = Message::response(request, StatusCode::SERVICE_UNAVAILABLE);
-        response.push_header(&HeaderName::RETRY_AFTER, self.retry_after.as_secs().max(1).to_string());
+        response.push_header(
+            &HeaderName::RETRY_AFTER,
+            self.retry_after.as_secs().max(1).to_string(),
+        );
         self.effects.send(destination, response.to_bytes());
     }
 
@@ -374,7 +395,9 @@ impl TransactionLayer {
 
     /// Sends a response. `false` when the transaction is over or has its final response.
     pub fn respond(&mut self, now: Instant, key: ServerKey, response: &Message) -> bool {
-        let (Some(server), Some(status)) = (self.servers.get_mut(&key), response.status()) else { return false };
+        let (Some(server), Some(status)) = (self.servers.get_mut(&key), response.status()) else {
+            return false;
+        };
         let sent = server.respond(now, status, response.to_bytes(), &mut self.effects);
         self.settle_server(key);
         sent
@@ -404,7 +427,11 @@ impl TransactionLayer {
         for destination in failed {
             let first = (destination, Key::Client(ClientKey(0)));
             let last = (destination, Key::Server(ServerKey(u64::MAX)));
-            let keys: Vec<Key> = self.by_destination.range(first..=last).map(|(_, key)| *key).collect();
+            let keys: Vec<Key> = self
+                .by_destination
+                .range(first..=last)
+                .map(|(_, key)| *key)
+                .collect();
             for key in keys {
                 self.fail(destination, key);
             }
@@ -470,27 +497,34 @@ impl TransactionLayer {
     }
 
     fn settle_client(&mut self, key: ClientKey) {
-        let Some(client) = self.clients.get_mut(&key) else { return };
+        let Some(client) = self.clients.get_mut(&key) else {
+            return;
+        };
         if !client.is_over() {
             self.deadlines.update(Key::Client(key), &mut client.timers);
             return;
         }
         self.deadlines.remove(Key::Client(key), &mut client.timers);
-        self.by_branch.remove(&(client.branch.clone(), client.method.clone()));
-        self.by_destination.remove(&(client.destination, Key::Client(key)));
+        self.by_branch
+            .remove(&(client.branch.clone(), client.method.clone()));
+        self.by_destination
+            .remove(&(client.destination, Key::Client(key)));
         self.clients.remove(&key);
         self.effects.tell(TransactionEvent::Terminated { key });
     }
 
     fn settle_server(&mut self, key: ServerKey) {
-        let Some(server) = self.servers.get_mut(&key) else { return };
+        let Some(server) = self.servers.get_mut(&key) else {
+            return;
+        };
         if !server.is_over() {
             self.deadlines.update(Key::Server(key), &mut server.timers);
             return;
         }
         self.deadlines.remove(Key::Server(key), &mut server.timers);
         self.by_match.remove(&server.match_key);
-        self.by_destination.remove(&(server.destination, Key::Server(key)));
+        self.by_destination
+            .remove(&(server.destination, Key::Server(key)));
         self.servers.remove(&key);
     }
 

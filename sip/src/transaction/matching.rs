@@ -8,7 +8,11 @@ use crate::method::Method;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum MatchKey {
     /// Branch, sent-by and method. Spec: RFC 3261 §17.2.3
-    Branch { branch: String, sent_by: String, method: Method },
+    Branch {
+        branch: String,
+        sent_by: String,
+        method: Method,
+    },
     /// What a peer without the cookie can be told by: Call-ID, number, From tag, Request-URI and top Via. The To tag
     /// is left out, because the ACK has the one of the response. Spec: RFC 3261 §17.2.3 (RFC 2543 peers)
     Legacy { identity: String, method: Method },
@@ -19,9 +23,11 @@ impl MatchKey {
     pub(super) fn of(request: &Message, via: &Via, method: &Method) -> Self {
         let method = method.clone();
         match via.branch() {
-            Some(branch) if via.has_magic_cookie() => {
-                Self::Branch { branch: branch.to_owned(), sent_by: via.sent_by(), method }
-            }
+            Some(branch) if via.has_magic_cookie() => Self::Branch {
+                branch: branch.to_owned(),
+                sent_by: via.sent_by(),
+                method,
+            },
             _ => {
                 let from = request.from();
                 let tag = from.as_ref().ok().and_then(|from| from.tag()).unwrap_or_default();
@@ -29,7 +35,10 @@ impl MatchKey {
                 let call_id = request.call_id().unwrap_or_default();
                 let uri = request.request_uri_str().unwrap_or_default();
                 let via = request.header(&HeaderName::VIA).unwrap_or_default();
-                Self::Legacy { identity: [call_id, tag, &number.to_string(), uri, via].join("\n"), method }
+                Self::Legacy {
+                    identity: [call_id, tag, &number.to_string(), uri, via].join("\n"),
+                    method,
+                }
             }
         }
     }

@@ -67,11 +67,24 @@ impl Server {
         };
         let trying = Message::response(request, StatusCode::TRYING).to_bytes();
         let interval = effects.timing.t1;
-        Self { key, match_key, state, destination, fallback, trying, last: None, timers, interval }
+        Self {
+            key,
+            match_key,
+            state,
+            destination,
+            fallback,
+            trying,
+            last: None,
+            timers,
+            interval,
+        }
     }
 
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.state, State::Invite(ServerInvite::Terminated) | State::Other(ServerNonInvite::Terminated))
+        matches!(
+            self.state,
+            State::Invite(ServerInvite::Terminated) | State::Other(ServerNonInvite::Terminated)
+        )
     }
 
     /// Whether the user agent still owes the final response.
@@ -101,8 +114,12 @@ impl Server {
 
     /// An ACK came. Returns whether it is for the user agent: the ACK of a 2xx.
     pub(super) fn ack(&mut self, now: Instant, effects: &Effects) -> bool {
-        let State::Invite(state) = self.state else { return false };
-        let Some(next) = state.on(ServerInviteEvent::Ack) else { return false };
+        let State::Invite(state) = self.state else {
+            return false;
+        };
+        let Some(next) = state.on(ServerInviteEvent::Ack) else {
+            return false;
+        };
         self.state = State::Invite(next);
         if state == ServerInvite::Completed {
             self.timers.clear_all();
@@ -112,7 +129,13 @@ impl Server {
     }
 
     /// Sends a response; `false` when the state does not allow it.
-    pub(super) fn respond(&mut self, now: Instant, status: StatusCode, bytes: Bytes, effects: &mut Effects) -> bool {
+    pub(super) fn respond(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        bytes: Bytes,
+        effects: &mut Effects,
+    ) -> bool {
         match self.state {
             State::Invite(state) => {
                 let event = match status {
@@ -147,7 +170,8 @@ impl Server {
                 self.timers.clear(TRYING);
                 if event == ServerNonInviteEvent::SendFinal {
                     self.timers.clear_all();
-                    self.timers.set(LINGER, now + self.linger(effects.timing.give_up()));
+                    self.timers
+                        .set(LINGER, now + self.linger(effects.timing.give_up()));
                 }
             }
         }
@@ -183,7 +207,14 @@ impl Server {
                 }
                 self.interval = self.interval.saturating_mul(2).min(effects.timing.t2);
                 let planned = due + self.interval;
-                self.timers.set(RETRANSMIT, if planned > now { planned } else { now + self.interval });
+                self.timers.set(
+                    RETRANSMIT,
+                    if planned > now {
+                        planned
+                    } else {
+                        now + self.interval
+                    },
+                );
             }
             TIMEOUT => effects.tell(TransactionEvent::ServerTimeout { key: self.key }),
             TRYING => {
@@ -210,7 +241,11 @@ impl Server {
     }
 
     fn linger(&self, unreliable: Duration) -> Duration {
-        if self.destination.protocol().is_reliable() { Duration::ZERO } else { unreliable }
+        if self.destination.protocol().is_reliable() {
+            Duration::ZERO
+        } else {
+            unreliable
+        }
     }
 }
 
@@ -219,15 +254,28 @@ impl Server {
 /// `sent_by_port` is the port of the top Via, `rport` whether it asks for the source port.
 ///
 /// Spec: RFC 3261 §18.2.2, RFC 3581 §4
-pub(super) fn response_route(flow: Flow, sent_by_port: u16, rport: bool) -> (Destination, Option<Destination>) {
+pub(super) fn response_route(
+    flow: Flow,
+    sent_by_port: u16,
+    rport: bool,
+) -> (Destination, Option<Destination>) {
     let mut sent_by = flow.remote;
     sent_by.set_port(sent_by_port);
     if flow.protocol.is_reliable() {
-        let fallback = Destination::Address { protocol: flow.protocol, remote: sent_by };
+        let fallback = Destination::Address {
+            protocol: flow.protocol,
+            remote: sent_by,
+        };
         (Destination::Flow(flow), Some(fallback))
     } else if rport {
         (Destination::Flow(flow), None)
     } else {
-        (Destination::Flow(Flow { remote: sent_by, ..flow }), None)
+        (
+            Destination::Flow(Flow {
+                remote: sent_by,
+                ..flow
+            }),
+            None,
+        )
     }
 }

@@ -13,7 +13,10 @@ pub(crate) struct Timers<const N: usize> {
 
 impl<const N: usize> Timers<N> {
     pub(crate) const fn new() -> Self {
-        Self { slots: [None; N], queued: None }
+        Self {
+            slots: [None; N],
+            queued: None,
+        }
     }
 
     pub(crate) fn set(&mut self, slot: usize, at: Instant) {
@@ -106,7 +109,11 @@ pub struct TimerConfig {
 
 impl Default for TimerConfig {
     fn default() -> Self {
-        Self { t1: Duration::from_millis(500), t2: Duration::from_secs(4), t4: Duration::from_secs(5) }
+        Self {
+            t1: Duration::from_millis(500),
+            t2: Duration::from_secs(4),
+            t4: Duration::from_secs(5),
+        }
     }
 }
 

@@ -60,7 +60,9 @@ impl Tokens {
     /// A number from 0 to `bound` - 1; 0 for a bound of 0.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.next();
-        u64::from_be_bytes([a, b, c, d, e, f, g, h]).checked_rem(bound).unwrap_or(0)
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+            .checked_rem(bound)
+            .unwrap_or(0)
     }
 
     fn append<const N: usize>(&mut self, to: &mut String) {

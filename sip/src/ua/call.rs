@@ -195,7 +195,13 @@ pub(super) struct TheirReinvite {
 }
 
 impl Call {
-    pub(super) fn new(key: CallKey, state: CallState, call_id: String, local_tag: String, contact: String) -> Self {
+    pub(super) fn new(
+        key: CallKey,
+        state: CallState,
+        call_id: String,
+        local_tag: String,
+        contact: String,
+    ) -> Self {
         Self {
             key,
             state,

@@ -139,27 +139,47 @@ pub enum UaCommand {
 impl UaCommand {
     /// [`UaCommand::Hangup`] without headers.
     pub const fn hangup(call: CallKey) -> Self {
-        Self::Hangup { call, headers: Vec::new() }
+        Self::Hangup {
+            call,
+            headers: Vec::new(),
+        }
     }
 
     /// [`UaCommand::Accept`] without headers.
     pub const fn accept(call: CallKey, sdp: Bytes) -> Self {
-        Self::Accept { call, sdp, headers: Vec::new() }
+        Self::Accept {
+            call,
+            sdp,
+            headers: Vec::new(),
+        }
     }
 
     /// [`UaCommand::Reject`] without headers.
     pub const fn reject(call: CallKey, status: StatusCode) -> Self {
-        Self::Reject { call, status, headers: Vec::new() }
+        Self::Reject {
+            call,
+            status,
+            headers: Vec::new(),
+        }
     }
 
     /// [`UaCommand::Provisional`] with 180 and nothing else.
     pub const fn ringing(call: CallKey) -> Self {
-        Self::Provisional { call, status: StatusCode(180), sdp: None, headers: Vec::new() }
+        Self::Provisional {
+            call,
+            status: StatusCode(180),
+            sdp: None,
+            headers: Vec::new(),
+        }
     }
 
     /// [`UaCommand::Reinvite`] without headers.
     pub const fn reinvite(call: CallKey, sdp: Option<Bytes>) -> Self {
-        Self::Reinvite { call, sdp, headers: Vec::new() }
+        Self::Reinvite {
+            call,
+            sdp,
+            headers: Vec::new(),
+        }
     }
 
     /// The call that the command speaks about.
@@ -312,7 +332,14 @@ pub struct Registration {
 impl Registration {
     /// A registration of `aor` at `registrar` for an hour.
     pub const fn new(registrar: Uri, aor: NameAddr) -> Self {
-        Self { registrar, aor, contact: None, destination: None, expires: Duration::from_secs(3600), account: None }
+        Self {
+            registrar,
+            aor,
+            contact: None,
+            destination: None,
+            expires: Duration::from_secs(3600),
+            account: None,
+        }
     }
 
     /// Sets [`Registration::contact`].
@@ -352,7 +379,10 @@ pub struct Body {
 impl Body {
     /// A body.
     pub fn new(content_type: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
-        Self { content_type: content_type.into(), bytes: bytes.into() }
+        Self {
+            content_type: content_type.into(),
+            bytes: bytes.into(),
+        }
     }
 }
 

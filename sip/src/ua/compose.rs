@@ -29,15 +29,27 @@ const OURS: [HeaderName; 8] = [
 
 /// Headers of the user, checked: none of ours, no control characters.
 pub(super) fn check_headers(headers: &[(HeaderName, String)]) -> Result<(), CommandError> {
-    let bad = |(name, value): &(HeaderName, String)| OURS.contains(name) || value.chars().any(char::is_control);
-    if headers.iter().any(bad) { Err(CommandError::BadHeader) } else { Ok(()) }
+    let bad =
+        |(name, value): &(HeaderName, String)| OURS.contains(name) || value.chars().any(char::is_control);
+    if headers.iter().any(bad) {
+        Err(CommandError::BadHeader)
+    } else {
+        Ok(())
+    }
 }
 
 /// Appends headers of the user. A header of which there is one only replaces ours.
 pub(super) fn push_headers(message: &mut Message, headers: &[(HeaderName, String)]) {
-    const REPLACED: [HeaderName; 4] =
-        [HeaderName::MAX_FORWARDS, HeaderName::CONTACT, HeaderName::USER_AGENT, HeaderName::SERVER];
-    for name in REPLACED.iter().filter(|name| headers.iter().any(|(own, _)| own == *name)) {
+    const REPLACED: [HeaderName; 4] = [
+        HeaderName::MAX_FORWARDS,
+        HeaderName::CONTACT,
+        HeaderName::USER_AGENT,
+        HeaderName::SERVER,
+    ];
+    for name in REPLACED
+        .iter()
+        .filter(|name| headers.iter().any(|(own, _)| own == *name))
+    {
         message.remove_header(name);
     }
     for (name, value) in headers {
@@ -76,7 +88,10 @@ pub(super) fn destination_of(uri: &Uri) -> Option<Destination> {
         None => TransportProtocol::Udp,
         Some(name) => TransportProtocol::from_name(name)?,
     };
-    Some(Destination::Address { protocol, remote: SocketAddr::new(ip, uri.port().unwrap_or(5060)) })
+    Some(Destination::Address {
+        protocol,
+        remote: SocketAddr::new(ip, uri.port().unwrap_or(5060)),
+    })
 }
 
 /// Where requests to the sender of a request go: its flow, unless that is known to be another than where it listens.
@@ -93,7 +108,10 @@ pub(super) fn way_back(request: &Message, flow: Flow) -> Destination {
         return flow.into();
     }
     let contact = request.contacts().next().and_then(Result::ok);
-    contact.and_then(|contact| destination_of(contact.uri())).filter(|_| !rport || !direct).unwrap_or(flow.into())
+    contact
+        .and_then(|contact| destination_of(contact.uri()))
+        .filter(|_| !rport || !direct)
+        .unwrap_or(flow.into())
 }
 
 /// Who we are and what we can do, in headers.
@@ -108,15 +126,28 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn new(config: &UaConfig) -> Self {
-        let fixed = [Method::INVITE, Method::ACK, Method::CANCEL, Method::BYE, Method::OPTIONS];
+        let fixed = [
+            Method::INVITE,
+            Method::ACK,
+            Method::CANCEL,
+            Method::BYE,
+            Method::OPTIONS,
+        ];
         let mut allow = fixed.map(|method| method.to_string()).to_vec();
-        for method in config.in_dialog_methods.iter().chain(&config.out_of_dialog_methods) {
+        for method in config
+            .in_dialog_methods
+            .iter()
+            .chain(&config.out_of_dialog_methods)
+        {
             if !allow.iter().any(|known| known == method.as_str()) {
                 allow.push(method.to_string());
             }
         }
         Self {
-            host: config.advertised.clone().unwrap_or_else(|| "localhost.invalid".to_owned()),
+            host: config
+                .advertised
+                .clone()
+                .unwrap_or_else(|| "localhost.invalid".to_owned()),
             product: config.product.clone(),
             allow: allow.join(", "),
             contact_user: config.contact_user.clone(),
@@ -125,7 +156,11 @@ impl Identity {
 
     /// Our Contact for a peer along that protocol.
     pub(super) fn contact(&self, user: &str, protocol: TransportProtocol) -> String {
-        let transport = if protocol == TransportProtocol::Tcp { ";transport=tcp" } else { "" };
+        let transport = if protocol == TransportProtocol::Tcp {
+            ";transport=tcp"
+        } else {
+            ""
+        };
         format!("<sip:{user}@{}{transport}>", self.host)
     }
 

@@ -33,7 +33,9 @@ impl UserAgent {
             self.layer.respond(now, server, &response);
             return;
         }
-        let Some(method) = request.method().cloned() else { return };
+        let Some(method) = request.method().cloned() else {
+            return;
+        };
         let to_tag = request.to().ok().and_then(|to| to.tag().map(str::to_owned));
         if let Some(response) = self.unsupported(&request) {
             self.layer.respond(now, server, &response);
@@ -59,11 +61,23 @@ impl UserAgent {
             }
             let tag = self.tokens.tag();
             let key = self.pend(now, server, request.clone(), tag);
-            self.events.push_back(UaEvent::OutOfDialog { request: key, message: request, flow });
+            self.events.push_back(UaEvent::OutOfDialog {
+                request: key,
+                message: request,
+                flow,
+            });
         } else if *method == Method::OPTIONS {
             self.answer_options(now, server, &request);
-        } else if matches!(*method, Method::BYE | Method::PRACK | Method::UPDATE | Method::NOTIFY) {
-            self.refuse(now, server, &request, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+        } else if matches!(
+            *method,
+            Method::BYE | Method::PRACK | Method::UPDATE | Method::NOTIFY
+        ) {
+            self.refuse(
+                now,
+                server,
+                &request,
+                StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
+            );
         } else {
             self.refuse_method(now, server, &request, method);
         }
@@ -72,7 +86,11 @@ impl UserAgent {
     /// Spec: RFC 3261 §11.2
     pub(super) fn answer_options(&mut self, now: Instant, server: ServerKey, request: &Message) {
         let full = self.stopping || self.calls.len() >= self.config.max_calls;
-        let status = if full { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+        let status = if full {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::OK
+        };
         let tag = self.tokens.tag();
         let mut response = self.identity.response(request, status, &tag);
         self.identity.capabilities(&mut response);
@@ -83,9 +101,18 @@ impl UserAgent {
     }
 
     /// 405 for a method that we know, 501 for one that we do not. Spec: RFC 3261 §8.2.1, §21.5.2
-    pub(super) fn refuse_method(&mut self, now: Instant, server: ServerKey, request: &Message, method: &Method) {
-        let status =
-            if method.is_known() { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_IMPLEMENTED };
+    pub(super) fn refuse_method(
+        &mut self,
+        now: Instant,
+        server: ServerKey,
+        request: &Message,
+        method: &Method,
+    ) {
+        let status = if method.is_known() {
+            StatusCode::METHOD_NOT_ALLOWED
+        } else {
+            StatusCode::NOT_IMPLEMENTED
+        };
         let tag = self.tokens.tag();
         let mut response = self.identity.response(request, status, &tag);
         self.identity.allow(&mut response);
@@ -120,7 +147,10 @@ impl UserAgent {
 
     fn new_call(&mut self, now: Instant, server: ServerKey, flow: Flow, request: Message) {
         let origin = origin(&request);
-        if origin.as_ref().is_some_and(|origin| self.by_origin.contains_key(origin)) {
+        if origin
+            .as_ref()
+            .is_some_and(|origin| self.by_origin.contains_key(origin))
+        {
             // The same request along two ways. Spec: RFC 3261 §8.2.2.2
             return self.refuse(now, server, &request, StatusCode::LOOP_DETECTED);
         }
@@ -137,7 +167,10 @@ impl UserAgent {
         };
         let key = CallKey::incoming(self.next_call);
         self.next_call += 1;
-        let user = request.request_uri().ok().and_then(|uri| uri.user().map(str::to_owned));
+        let user = request
+            .request_uri()
+            .ok()
+            .and_then(|uri| uri.user().map(str::to_owned));
         let user = user.unwrap_or_else(|| self.identity.contact_user.clone());
         let contact = self.identity.contact(&user, flow.protocol);
         let call_id = dialog.id().call_id.clone();
@@ -158,7 +191,11 @@ impl UserAgent {
             self.by_origin.insert(origin, key);
         }
         self.counters.incoming_calls += 1;
-        self.events.push_back(UaEvent::Incoming { call: key, request, flow });
+        self.events.push_back(UaEvent::Incoming {
+            call: key,
+            request,
+            flow,
+        });
     }
 
     /// CANCEL. Spec: RFC 3261 §9.2
@@ -170,7 +207,12 @@ impl UserAgent {
         cancel: &Message,
     ) {
         let Some(invite) = invite else {
-            return self.refuse(now, server, cancel, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+            return self.refuse(
+                now,
+                server,
+                cancel,
+                StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
+            );
         };
         let owner = self.servers.get(&invite).copied();
         let call = match owner {
@@ -182,7 +224,9 @@ impl UserAgent {
         self.layer.respond(now, server, &response);
         match owner {
             Some(InviteOwner::Call(key)) => {
-                let Some(call) = self.calls.get_mut(&key) else { return };
+                let Some(call) = self.calls.get_mut(&key) else {
+                    return;
+                };
                 if call.step(CallInput::Cancel) {
                     call.cause = EndCause::Remote;
                     if !call.told {
@@ -211,9 +255,21 @@ impl UserAgent {
             self.counters.stray += 1;
             return;
         };
-        let peer = ack.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
-        let known = call.dialog.as_ref().is_some_and(|dialog| dialog.id().remote_tag == peer);
-        if !known || call.unacked.as_ref().is_none_or(|unacked| unacked.cseq != cseq.number) {
+        let peer = ack
+            .from()
+            .ok()
+            .and_then(|from| from.tag().map(str::to_owned))
+            .unwrap_or_default();
+        let known = call
+            .dialog
+            .as_ref()
+            .is_some_and(|dialog| dialog.id().remote_tag == peer);
+        if !known
+            || call
+                .unacked
+                .as_ref()
+                .is_none_or(|unacked| unacked.cseq != cseq.number)
+        {
             self.counters.stray += 1;
             return;
         }
@@ -228,7 +284,10 @@ impl UserAgent {
             CallState::Ending => self.send_bye(now, key),
             CallState::Confirmed => {
                 if !call.told {
-                    self.events.push_back(UaEvent::Confirmed { call: key, sdp: sdp_of(ack) });
+                    self.events.push_back(UaEvent::Confirmed {
+                        call: key,
+                        sdp: sdp_of(ack),
+                    });
                 }
                 self.start_reinvite(now, key);
             }
@@ -261,8 +320,14 @@ impl UserAgent {
         }
         check_headers(headers)?;
         self.live(key)?;
-        let Some(call) = self.calls.get_mut(&key) else { return Err(CommandError::UnknownCall) };
-        let Some(incoming) = call.incoming.as_mut().filter(|_| call.state == CallState::Offered) else {
+        let Some(call) = self.calls.get_mut(&key) else {
+            return Err(CommandError::UnknownCall);
+        };
+        let Some(incoming) = call
+            .incoming
+            .as_mut()
+            .filter(|_| call.state == CallState::Offered)
+        else {
             return Err(CommandError::WrongState);
         };
         let mut response = self.identity.response(&incoming.request, status, &call.local_tag);
@@ -279,8 +344,19 @@ impl UserAgent {
 
     /// Sends the provisional response again.
     pub(super) fn repeat_provisional(&mut self, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(&key).filter(|call| call.state == CallState::Offered) else { return };
-        if let Some(IncomingInvite { server, provisional: Some(response), .. }) = &call.incoming {
+        let Some(call) = self
+            .calls
+            .get_mut(&key)
+            .filter(|call| call.state == CallState::Offered)
+        else {
+            return;
+        };
+        if let Some(IncomingInvite {
+            server,
+            provisional: Some(response),
+            ..
+        }) = &call.incoming
+        {
             self.layer.respond(now, *server, response);
             call.timers.set(PROGRESS, now + REPEAT_PROVISIONAL);
         }
@@ -298,7 +374,9 @@ impl UserAgent {
         if call.incoming.is_none() || !call.step(CallInput::UserAccept) {
             return Err(CommandError::WrongState);
         }
-        let Some(incoming) = call.incoming.take() else { return Err(CommandError::WrongState) };
+        let Some(incoming) = call.incoming.take() else {
+            return Err(CommandError::WrongState);
+        };
         call.timers.clear(RING);
         call.timers.clear(PROGRESS);
         if let Some(dialog) = &mut call.dialog {
@@ -320,7 +398,9 @@ impl UserAgent {
         headers: &[(HeaderName, String)],
     ) {
         let (t1, give_up) = (self.config.t1, self.give_up());
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         let mut response = self.identity.response(request, StatusCode::OK, &call.local_tag);
         copy_record_route(request, &mut response);
         response.push_header(&HeaderName::CONTACT, &call.contact);
@@ -330,14 +410,21 @@ impl UserAgent {
         call.timers.set(REPEAT_OK, now + t1);
         call.timers.set(NO_ACK, now + give_up);
         let cseq = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
-        call.unacked = Some(UnackedOk { server, response: response.clone(), cseq, interval: t1 });
+        call.unacked = Some(UnackedOk {
+            server,
+            response: response.clone(),
+            cseq,
+            interval: t1,
+        });
         self.finish_invite(now, server, request, &response);
         self.settle(now, key);
     }
 
     /// Sends the 2xx again.
     pub(super) fn repeat_ok(&mut self, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         let Some(unacked) = &mut call.unacked else { return };
         self.layer.respond(now, unacked.server, &unacked.response);
         unacked.interval = unacked.interval.saturating_mul(2).min(self.config.t2);
@@ -359,7 +446,9 @@ impl UserAgent {
         if call.incoming.is_none() || !call.step(CallInput::UserRefuse) {
             return Err(CommandError::WrongState);
         }
-        let Some(incoming) = call.incoming.take() else { return Err(CommandError::WrongState) };
+        let Some(incoming) = call.incoming.take() else {
+            return Err(CommandError::WrongState);
+        };
         let tag = call.local_tag.clone();
         let mut response = self.identity.response(&incoming.request, status, &tag);
         push_headers(&mut response, headers);
@@ -368,7 +457,12 @@ impl UserAgent {
         Ok(())
     }
 
-    pub(super) fn redirect(&mut self, now: Instant, key: CallKey, contacts: &[Uri]) -> Result<(), CommandError> {
+    pub(super) fn redirect(
+        &mut self,
+        now: Instant,
+        key: CallKey,
+        contacts: &[Uri],
+    ) -> Result<(), CommandError> {
         let contacts: Vec<String> = contacts.iter().map(|contact| format!("<{contact}>")).collect();
         let headers = [(HeaderName::CONTACT, contacts.join(", "))];
         self.reject(now, key, StatusCode::MOVED_TEMPORARILY, &headers)
@@ -379,7 +473,11 @@ impl UserAgent {
 pub(super) fn origin(request: &Message) -> Option<(String, String, u32)> {
     let from = request.from().ok()?;
     let tag = from.tag()?.to_owned();
-    Some((request.call_id().ok()?.to_owned(), tag, request.cseq().ok()?.number))
+    Some((
+        request.call_id().ok()?.to_owned(),
+        tag,
+        request.cseq().ok()?.number,
+    ))
 }
 
 /// Spec: RFC 3261 §20.33

@@ -6,9 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::call::{Call, CallInput, CallState, GIVE_UP, OutgoingInvite, REINVITE, RING, UserAck};
-use super::compose::{
-    check_headers, copy_credentials, destination_of, push_headers, sdp_of, set_sdp,
-};
+use super::compose::{check_headers, copy_credentials, destination_of, push_headers, sdp_of, set_sdp};
 use super::user_agent::{MAX_FORKS, Owner, Purpose, UserAgent};
 use super::{CallKey, CommandError, EndCause, FailureCause, Invite, UaEvent};
 use crate::auth::DigestClient;
@@ -37,7 +35,13 @@ impl UserAgent {
             Some(destination) => destination,
             None => first_hop(&invite).ok_or(CommandError::NoDestination)?,
         };
-        let mut call = Call::new(key, CallState::Calling, self.tokens.call_id(), self.tokens.tag(), String::new());
+        let mut call = Call::new(
+            key,
+            CallState::Calling,
+            self.tokens.call_id(),
+            self.tokens.tag(),
+            String::new(),
+        );
         call.contact = match &invite.contact {
             Some(contact) => format!("<{contact}>"),
             None => {
@@ -50,7 +54,13 @@ impl UserAgent {
             .layer
             .request(now, destination, request.clone())
             .map_err(|_| CommandError::TooManyTransactions)?;
-        self.clients.insert(client, Purpose::Invite { call: key, acks: BTreeMap::new() });
+        self.clients.insert(
+            client,
+            Purpose::Invite {
+                call: key,
+                acks: BTreeMap::new(),
+            },
+        );
         call.digest = invite.account.map(DigestClient::new);
         call.outgoing = Some(OutgoingInvite {
             client,
@@ -60,9 +70,11 @@ impl UserAgent {
             has_offer: invite.sdp.is_some(),
             cancel_sent: false,
         });
-        call.timers.set(RING, now + invite.timeout.unwrap_or(self.config.ring_timeout));
+        call.timers
+            .set(RING, now + invite.timeout.unwrap_or(self.config.ring_timeout));
         self.deadlines.update(Owner::Call(key), &mut call.timers);
-        self.by_dialog.insert((call.call_id.clone(), call.local_tag.clone()), key);
+        self.by_dialog
+            .insert((call.call_id.clone(), call.local_tag.clone()), key);
         self.calls.insert(key, call);
         self.counters.outgoing_calls += 1;
         Ok(())
@@ -95,7 +107,9 @@ impl UserAgent {
         status: StatusCode,
         response: Message,
     ) {
-        let Some(Purpose::Invite { call, .. }) = self.clients.get(&client) else { return };
+        let Some(Purpose::Invite { call, .. }) = self.clients.get(&client) else {
+            return;
+        };
         let key = *call;
         if status.is_provisional() {
             self.invite_progress(now, key, status, response);
@@ -107,7 +121,9 @@ impl UserAgent {
     }
 
     fn invite_progress(&mut self, now: Instant, key: CallKey, status: StatusCode, response: Message) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         if !call.step(CallInput::Provisional) {
             return;
         }
@@ -115,11 +131,23 @@ impl UserAgent {
             self.send_cancel(now, key);
         } else if status != StatusCode::TRYING {
             let sdp = sdp_of(&response);
-            self.events.push_back(UaEvent::Progress { call: key, status, sdp, response });
+            self.events.push_back(UaEvent::Progress {
+                call: key,
+                status,
+                sdp,
+                response,
+            });
         }
     }
 
-    fn invite_success(&mut self, now: Instant, client: ClientKey, key: CallKey, flow: Flow, response: Message) {
+    fn invite_success(
+        &mut self,
+        now: Instant,
+        client: ClientKey,
+        key: CallKey,
+        flow: Flow,
+        response: Message,
+    ) {
         let tag = remote_tag(&response);
         if let Some(Purpose::Invite { acks, .. }) = self.clients.get(&client) {
             if let Some((destination, ack)) = acks.get(&tag) {
@@ -145,14 +173,24 @@ impl UserAgent {
             Ok(dialog) => dialog,
             Err(error) => {
                 tracing::warn!(call = key.0, %error, "answer makes no dialog");
-                return self.fail(now, key, StatusCode::BAD_GATEWAY, FailureCause::BadResponse, Some(response));
+                return self.fail(
+                    now,
+                    key,
+                    StatusCode::BAD_GATEWAY,
+                    FailureCause::BadResponse,
+                    Some(response),
+                );
             }
         };
         let cseq = dialog.local_cseq();
         call.dialog = Some(dialog);
         let sdp = sdp_of(&response);
         let offer = !has_offer && sdp.is_some();
-        let input = if offer { CallInput::SuccessWithOffer } else { CallInput::SuccessWithAnswer };
+        let input = if offer {
+            CallInput::SuccessWithOffer
+        } else {
+            CallInput::SuccessWithAnswer
+        };
         if !call.step(input) {
             return self.settle(now, key);
         }
@@ -170,7 +208,12 @@ impl UserAgent {
             }
             _ => self.send_ack(key, client, cseq, None),
         }
-        self.events.push_back(UaEvent::Answered { call: key, sdp, offer, response });
+        self.events.push_back(UaEvent::Answered {
+            call: key,
+            sdp,
+            offer,
+            response,
+        });
         self.settle(now, key);
     }
 
@@ -182,28 +225,50 @@ impl UserAgent {
         status: StatusCode,
         response: Message,
     ) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
-        let Some(outgoing) = call.outgoing.as_mut().filter(|outgoing| outgoing.client == client) else { return };
-        let challenged = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
+        let Some(outgoing) = call
+            .outgoing
+            .as_mut()
+            .filter(|outgoing| outgoing.client == client)
+        else {
+            return;
+        };
+        let challenged = matches!(
+            status,
+            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        );
         let open = matches!(call.state, CallState::Calling | CallState::Proceeding);
         if challenged && open {
             let mut retry = outgoing.request.clone();
             let cnonce = self.tokens.call_id();
-            let answered = call.digest.as_mut().is_some_and(|digest| {
-                digest.answer(&response, &mut retry, &cnonce).is_ok()
-            });
+            let answered = call
+                .digest
+                .as_mut()
+                .is_some_and(|digest| digest.answer(&response, &mut retry, &cnonce).is_ok());
             if answered {
                 bump_cseq(&mut retry, &Method::INVITE);
                 if let Ok(client) = self.layer.request(now, outgoing.destination, retry.clone()) {
                     outgoing.client = client;
                     outgoing.request = retry;
                     call.state = CallState::Calling;
-                    self.clients.insert(client, Purpose::Invite { call: key, acks: BTreeMap::new() });
+                    self.clients.insert(
+                        client,
+                        Purpose::Invite {
+                            call: key,
+                            acks: BTreeMap::new(),
+                        },
+                    );
                     return;
                 }
             }
         }
-        let cause = if challenged { FailureCause::Unauthorized } else { FailureCause::Refused };
+        let cause = if challenged {
+            FailureCause::Unauthorized
+        } else {
+            FailureCause::Refused
+        };
         self.fail(now, key, status, cause, Some(response));
     }
 
@@ -228,17 +293,26 @@ impl UserAgent {
         cause: FailureCause,
         response: Option<Message>,
     ) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         if call.step(CallInput::Failure) && !call.told {
             call.told = true;
-            self.events.push_back(UaEvent::Failed { call: key, status, cause, response });
+            self.events.push_back(UaEvent::Failed {
+                call: key,
+                status,
+                cause,
+                response,
+            });
         }
         self.settle(now, key);
     }
 
     /// The outgoing call was not answered in the user's time: give up, as the user would.
     pub(super) fn ring_timeout(&mut self, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         if !call.told {
             call.told = true;
             self.events.push_back(UaEvent::Failed {
@@ -266,7 +340,9 @@ impl UserAgent {
 
     /// Ends a call from our side, as its state demands.
     pub(super) fn leave(&mut self, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         let before = call.state;
         if !call.step(CallInput::UserHangup) {
             return;
@@ -289,7 +365,9 @@ impl UserAgent {
 
     fn send_cancel(&mut self, now: Instant, key: CallKey) {
         let limit = now + self.give_up();
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         call.timers.clear(RING);
         call.give_up_at(limit);
         if let Some(outgoing) = call.outgoing.as_mut().filter(|outgoing| !outgoing.cancel_sent) {
@@ -303,11 +381,19 @@ impl UserAgent {
 
     /// ACK for a 2xx to our INVITE or re-INVITE, kept for repeats of the 2xx.
     pub(super) fn send_ack(&mut self, key: CallKey, client: ClientKey, cseq: u32, sdp: Option<&Bytes>) {
-        let Some(dialog) = self.calls.get(&key).and_then(|call| call.dialog.as_ref()) else { return };
+        let Some(dialog) = self.calls.get(&key).and_then(|call| call.dialog.as_ref()) else {
+            return;
+        };
         let mut ack = dialog.ack(cseq);
         match (self.clients.get(&client), self.calls.get(&key)) {
             (Some(Purpose::Reinvite { request, .. }), _) => copy_credentials(request, &mut ack),
-            (_, Some(Call { outgoing: Some(outgoing), .. })) => copy_credentials(&outgoing.request, &mut ack),
+            (
+                _,
+                Some(Call {
+                    outgoing: Some(outgoing),
+                    ..
+                }),
+            ) => copy_credentials(&outgoing.request, &mut ack),
             _ => {}
         }
         set_sdp(&mut ack, sdp);
@@ -324,11 +410,15 @@ impl UserAgent {
     ///
     /// Spec: RFC 3261 §13.2.2.4
     fn dispose_fork(&mut self, now: Instant, client: ClientKey, flow: Flow, response: &Message) {
-        let Some(Purpose::Invite { acks, .. }) = self.clients.get_mut(&client) else { return };
+        let Some(Purpose::Invite { acks, .. }) = self.clients.get_mut(&client) else {
+            return;
+        };
         if acks.len() >= MAX_FORKS {
             return;
         }
-        let Ok(mut dialog) = Dialog::outgoing(response, flow.into()) else { return };
+        let Ok(mut dialog) = Dialog::outgoing(response, flow.into()) else {
+            return;
+        };
         let ack = dialog.ack(dialog.local_cseq());
         let bytes = self.layer.send_ack(flow.into(), ack);
         acks.insert(dialog.id().remote_tag.clone(), (flow.into(), bytes));
@@ -358,11 +448,17 @@ fn bind(fixed: bool, sent_to: Destination, flow: Flow, response: &Message) -> De
         return sent_to;
     }
     let contact = response.contacts().next().and_then(Result::ok);
-    contact.and_then(|contact| destination_of(contact.uri())).unwrap_or(sent_to)
+    contact
+        .and_then(|contact| destination_of(contact.uri()))
+        .unwrap_or(sent_to)
 }
 
 pub(super) fn remote_tag(response: &Message) -> String {
-    response.to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default()
+    response
+        .to()
+        .ok()
+        .and_then(|to| to.tag().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 /// The next number, for a request that is tried again.

@@ -103,7 +103,11 @@ impl UserAgent {
         let contact = match &registration.contact {
             Some(contact) => format!("<{contact}>"),
             None => {
-                let user = registration.aor.uri().user().unwrap_or(&self.identity.contact_user);
+                let user = registration
+                    .aor
+                    .uri()
+                    .user()
+                    .unwrap_or(&self.identity.contact_user);
                 self.identity.contact(user, destination.protocol())
             }
         };
@@ -113,7 +117,9 @@ impl UserAgent {
             aor: registration.aor.without_param("tag"),
             contact,
             destination,
-            expires: u32::try_from(registration.expires.as_secs()).unwrap_or(u32::MAX).max(1),
+            expires: u32::try_from(registration.expires.as_secs())
+                .unwrap_or(u32::MAX)
+                .max(1),
             digest: registration.account.map(DigestClient::new),
             call_id: self.tokens.call_id(),
             from_tag: self.tokens.tag(),
@@ -130,8 +136,14 @@ impl UserAgent {
     }
 
     pub(super) fn unregister(&mut self, now: Instant, key: RegistrationKey) -> Result<(), CommandError> {
-        let binding = self.bindings.get_mut(&key).ok_or(CommandError::UnknownRegistration)?;
-        let next = binding.state.on(BindingInput::Remove).ok_or(CommandError::WrongState)?;
+        let binding = self
+            .bindings
+            .get_mut(&key)
+            .ok_or(CommandError::UnknownRegistration)?;
+        let next = binding
+            .state
+            .on(BindingInput::Remove)
+            .ok_or(CommandError::WrongState)?;
         binding.state = next;
         binding.timers.clear_all();
         if next == BindingState::Unregistering {
@@ -143,7 +155,9 @@ impl UserAgent {
 
     /// Time to refresh or to try again.
     pub(super) fn binding_timer(&mut self, now: Instant, key: RegistrationKey) {
-        let Some(binding) = self.bindings.get_mut(&key) else { return };
+        let Some(binding) = self.bindings.get_mut(&key) else {
+            return;
+        };
         if binding.timers.take_due(now).is_some() {
             if let Some(next) = binding.state.on(BindingInput::Due) {
                 binding.state = next;
@@ -154,12 +168,21 @@ impl UserAgent {
     }
 
     fn send_register(&mut self, now: Instant, key: RegistrationKey) {
-        let Some(binding) = self.bindings.get_mut(&key) else { return };
+        let Some(binding) = self.bindings.get_mut(&key) else {
+            return;
+        };
         binding.cseq = binding.cseq.saturating_add(1);
-        let expires = if binding.state == BindingState::Unregistering { 0 } else { binding.expires };
+        let expires = if binding.state == BindingState::Unregistering {
+            0
+        } else {
+            binding.expires
+        };
         let mut request = Message::request(Method::REGISTER, &binding.registrar);
         request.push_header(&HeaderName::MAX_FORWARDS, "70");
-        request.push_header(&HeaderName::FROM, binding.aor.with_tag(&binding.from_tag).as_str());
+        request.push_header(
+            &HeaderName::FROM,
+            binding.aor.with_tag(&binding.from_tag).as_str(),
+        );
         request.push_header(&HeaderName::TO, binding.aor.as_str());
         request.push_header(&HeaderName::CALL_ID, &binding.call_id);
         request.push_header(&HeaderName::CSEQ, format!("{} REGISTER", binding.cseq));
@@ -173,7 +196,9 @@ impl UserAgent {
     }
 
     fn send_register_request(&mut self, now: Instant, key: RegistrationKey, request: Message) {
-        let Some(binding) = self.bindings.get_mut(&key) else { return };
+        let Some(binding) = self.bindings.get_mut(&key) else {
+            return;
+        };
         match self.layer.request(now, binding.destination, request.clone()) {
             Ok(client) => {
                 binding.client = Some(client);
@@ -193,11 +218,16 @@ impl UserAgent {
         status: StatusCode,
         response: &Message,
     ) {
-        let Some(binding) = self.bindings.get_mut(&key) else { return };
+        let Some(binding) = self.bindings.get_mut(&key) else {
+            return;
+        };
         if status.is_success() {
             return self.register_done(now, key, flow, response);
         }
-        let challenged = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+        let challenged = matches!(
+            status,
+            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        );
         if challenged && binding.state != BindingState::Stopping {
             if let (Some(digest), Some(mut request)) = (&mut binding.digest, binding.request.take()) {
                 let cnonce = self.tokens.call_id();
@@ -219,8 +249,12 @@ impl UserAgent {
     }
 
     fn register_done(&mut self, now: Instant, key: RegistrationKey, flow: Flow, response: &Message) {
-        let Some(binding) = self.bindings.get_mut(&key) else { return };
-        let Some(next) = binding.state.on(BindingInput::Success) else { return };
+        let Some(binding) = self.bindings.get_mut(&key) else {
+            return;
+        };
+        let Some(next) = binding.state.on(BindingInput::Success) else {
+            return;
+        };
         binding.state = next;
         binding.failures = 0;
         binding.client = None;
@@ -229,7 +263,11 @@ impl UserAgent {
                 let granted = granted(response, &binding.contact).unwrap_or(binding.expires);
                 let refresh = refresh_after(granted);
                 binding.timers.set(0, now + refresh);
-                self.events.push_back(UaEvent::Registered { key, expires_secs: granted, flow });
+                self.events.push_back(UaEvent::Registered {
+                    key,
+                    expires_secs: granted,
+                    flow,
+                });
             }
             BindingState::Unregistering => self.send_register(now, key),
             _ => {}
@@ -244,15 +282,30 @@ impl UserAgent {
         status: StatusCode,
         response: Option<&Message>,
     ) {
-        let Some(binding) = self.bindings.get_mut(&key) else { return };
-        let removing = matches!(binding.state, BindingState::Stopping | BindingState::Unregistering);
-        let input = if is_permanent(status) { BindingInput::Refusal } else { BindingInput::Failure };
-        let Some(next) = binding.state.on(input) else { return };
+        let Some(binding) = self.bindings.get_mut(&key) else {
+            return;
+        };
+        let removing = matches!(
+            binding.state,
+            BindingState::Stopping | BindingState::Unregistering
+        );
+        let input = if is_permanent(status) {
+            BindingInput::Refusal
+        } else {
+            BindingInput::Failure
+        };
+        let Some(next) = binding.state.on(input) else {
+            return;
+        };
         binding.state = next;
         binding.client = None;
         if next == BindingState::Waiting {
-            let asked = response.and_then(|response| response.number(&HeaderName::RETRY_AFTER).ok().flatten());
-            let doubled = self.config.register_retry.saturating_mul(1 << binding.failures.min(16));
+            let asked =
+                response.and_then(|response| response.number(&HeaderName::RETRY_AFTER).ok().flatten());
+            let doubled = self
+                .config
+                .register_retry
+                .saturating_mul(1 << binding.failures.min(16));
             let wait = doubled.max(Duration::from_secs(u64::from(asked.unwrap_or(0))));
             let wait = wait.min(self.config.register_retry_max);
             binding.failures += 1;
@@ -264,13 +317,19 @@ impl UserAgent {
         if !removing {
             binding.refused = next == BindingState::Gone;
             let will_retry = next == BindingState::Waiting;
-            self.events.push_back(UaEvent::RegistrationFailed { key, status, will_retry });
+            self.events.push_back(UaEvent::RegistrationFailed {
+                key,
+                status,
+                will_retry,
+            });
         }
         self.settle_binding(key);
     }
 
     fn settle_binding(&mut self, key: RegistrationKey) {
-        let Some(binding) = self.bindings.get_mut(&key) else { return };
+        let Some(binding) = self.bindings.get_mut(&key) else {
+            return;
+        };
         if binding.state != BindingState::Gone {
             self.deadlines.update(Owner::Binding(key), &mut binding.timers);
             return;
@@ -289,10 +348,15 @@ impl UserAgent {
 /// Spec: RFC 3261 §10.2.4
 fn granted(response: &Message, contact: &str) -> Option<u32> {
     let own: crate::header::NameAddr = contact.parse().ok()?;
-    let listed = response.contacts().flatten().find(|listed| listed.uri().as_str() == own.uri().as_str());
+    let listed = response
+        .contacts()
+        .flatten()
+        .find(|listed| listed.uri().as_str() == own.uri().as_str());
     let only = || response.contacts().flatten().next();
     let expires = listed.or_else(only).and_then(|contact| contact.expires());
-    expires.or_else(|| response.expires().ok().flatten()).filter(|expires| *expires > 0)
+    expires
+        .or_else(|| response.expires().ok().flatten())
+        .filter(|expires| *expires > 0)
 }
 
 /// When to refresh: a fifth before the end, at most a minute before it, at least a second after the start.
@@ -330,7 +394,11 @@ mod tests {
         let rows: Vec<String> = BindingState::ALL
             .iter()
             .flat_map(|state| BindingInput::ALL.iter().map(move |input| (state, input)))
-            .filter_map(|(state, input)| state.on(*input).map(|to| format!("{state:?} + {input:?} = {to:?}")))
+            .filter_map(|(state, input)| {
+                state
+                    .on(*input)
+                    .map(|to| format!("{state:?} + {input:?} = {to:?}"))
+            })
             .collect();
         insta::assert_snapshot!(rows.join("\n"));
     }

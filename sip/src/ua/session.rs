@@ -32,9 +32,16 @@ impl UserAgent {
         request: Message,
     ) {
         let Some(key) = self.owner_of(&request, tag) else {
-            return self.refuse(now, server, &request, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST);
+            return self.refuse(
+                now,
+                server,
+                &request,
+                StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST,
+            );
         };
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         let local_tag = call.local_tag.clone();
         let number = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
         let Some(dialog) = &mut call.dialog else { return };
@@ -49,7 +56,11 @@ impl UserAgent {
         } else if self.config.in_dialog_methods.contains(method) {
             let pending = self.pend(now, server, request.clone(), local_tag);
             if self.calls.get(&key).is_some_and(|call| !call.told) {
-                self.events.push_back(UaEvent::InDialog { call: key, request: pending, message: request });
+                self.events.push_back(UaEvent::InDialog {
+                    call: key,
+                    request: pending,
+                    message: request,
+                });
             } else {
                 // The user has left the call already. The command cannot be refused: the request is there.
                 let status = StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
@@ -73,7 +84,9 @@ impl UserAgent {
 
     /// Spec: RFC 3261 §15.1.2
     fn bye(&mut self, now: Instant, key: CallKey, server: ServerKey, request: &Message) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         let response = self.identity.response(request, StatusCode::OK, &call.local_tag);
         self.layer.respond(now, server, &response);
         call.cause = EndCause::Remote;
@@ -82,7 +95,9 @@ impl UserAgent {
 
     /// Sends BYE; the call is in the state for it.
     pub(super) fn send_bye(&mut self, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         call.timers.clear_all();
         call.unacked = None;
         call.our_reinvite = None;
@@ -105,8 +120,16 @@ impl UserAgent {
         }
     }
 
-    pub(super) fn bye_response(&mut self, now: Instant, client: ClientKey, status: StatusCode, response: &Message) {
-        let Some(Purpose::Bye { call, request }) = self.clients.get(&client) else { return };
+    pub(super) fn bye_response(
+        &mut self,
+        now: Instant,
+        client: ClientKey,
+        status: StatusCode,
+        response: &Message,
+    ) {
+        let Some(Purpose::Bye { call, request }) = self.clients.get(&client) else {
+            return;
+        };
         let (key, request) = (*call, request.clone());
         if let Some((client, request)) = self.answer_challenge(now, key, status, response, request) {
             self.clients.insert(client, Purpose::Bye { call: key, request });
@@ -124,18 +147,30 @@ impl UserAgent {
         response: &Message,
         mut request: Message,
     ) -> Option<(ClientKey, Message)> {
-        if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED) {
+        if !matches!(
+            status,
+            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        ) {
             return None;
         }
         let call = self.calls.get_mut(&key)?;
         let cnonce = self.tokens.call_id();
-        call.digest.as_mut()?.answer(response, &mut request, &cnonce).ok()?;
+        call.digest
+            .as_mut()?
+            .answer(response, &mut request, &cnonce)
+            .ok()?;
         let dialog = call.dialog.as_mut()?;
         let method = request.method().cloned()?;
         let number = dialog.request(&method).cseq().ok()?.number;
-        request.set_header(&HeaderName::CSEQ, format!("{} {method}", number.saturating_sub(1)));
+        request.set_header(
+            &HeaderName::CSEQ,
+            format!("{} {method}", number.saturating_sub(1)),
+        );
         bump_cseq(&mut request, &method);
-        let client = self.layer.request(now, dialog.destination(), request.clone()).ok()?;
+        let client = self
+            .layer
+            .request(now, dialog.destination(), request.clone())
+            .ok()?;
         Some((client, request))
     }
 
@@ -180,9 +215,13 @@ impl UserAgent {
         }
         check_headers(headers)?;
         self.live(key)?;
-        let Some(call) = self.calls.get_mut(&key) else { return Err(CommandError::UnknownCall) };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return Err(CommandError::UnknownCall);
+        };
         let standing = matches!(call.state, CallState::Accepting | CallState::Confirmed);
-        let Some(dialog) = call.dialog.as_mut().filter(|_| standing) else { return Err(CommandError::WrongState) };
+        let Some(dialog) = call.dialog.as_mut().filter(|_| standing) else {
+            return Err(CommandError::WrongState);
+        };
         let mut request = dialog.request(method);
         request.push_header(&HeaderName::CONTACT, &call.contact);
         push_headers(&mut request, headers);
@@ -194,7 +233,8 @@ impl UserAgent {
             .layer
             .request(now, dialog.destination(), request.clone())
             .map_err(|_| CommandError::TooManyTransactions)?;
-        self.clients.insert(client, Purpose::InDialog { call: key, request });
+        self.clients
+            .insert(client, Purpose::InDialog { call: key, request });
         Ok(())
     }
 
@@ -205,24 +245,46 @@ impl UserAgent {
         status: StatusCode,
         response: Message,
     ) {
-        let Some(Purpose::InDialog { call, request }) = self.clients.get(&client) else { return };
+        let Some(Purpose::InDialog { call, request }) = self.clients.get(&client) else {
+            return;
+        };
         let (key, request) = (*call, request.clone());
         let method = request.method().cloned().unwrap_or(Method::INFO);
         if let Some((client, request)) = self.answer_challenge(now, key, status, &response, request) {
-            self.clients.insert(client, Purpose::InDialog { call: key, request });
+            self.clients
+                .insert(client, Purpose::InDialog { call: key, request });
             return;
         }
         if self.calls.get(&key).is_some_and(|call| !call.told) {
-            self.events.push_back(UaEvent::InDialogResult { call: key, method, status, response: Some(response) });
+            self.events.push_back(UaEvent::InDialogResult {
+                call: key,
+                method,
+                status,
+                response: Some(response),
+            });
         }
-        if matches!(status, StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST | StatusCode::REQUEST_TIMEOUT) {
+        if matches!(
+            status,
+            StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST | StatusCode::REQUEST_TIMEOUT
+        ) {
             self.dialog_lost(now, key, status);
         }
     }
 
-    pub(super) fn in_dialog_silence(&mut self, now: Instant, key: CallKey, method: Method, status: StatusCode) {
+    pub(super) fn in_dialog_silence(
+        &mut self,
+        now: Instant,
+        key: CallKey,
+        method: Method,
+        status: StatusCode,
+    ) {
         if self.calls.get(&key).is_some_and(|call| !call.told) {
-            self.events.push_back(UaEvent::InDialogResult { call: key, method, status, response: None });
+            self.events.push_back(UaEvent::InDialogResult {
+                call: key,
+                method,
+                status,
+                response: None,
+            });
         }
         self.dialog_lost(now, key, status);
     }
@@ -249,7 +311,12 @@ impl UserAgent {
         Ok(())
     }
 
-    pub(super) fn user_ack(&mut self, now: Instant, key: CallKey, sdp: Option<&Bytes>) -> Result<(), CommandError> {
+    pub(super) fn user_ack(
+        &mut self,
+        now: Instant,
+        key: CallKey,
+        sdp: Option<&Bytes>,
+    ) -> Result<(), CommandError> {
         let call = self.live(key)?;
         let owed = call.user_ack.take().ok_or(CommandError::WrongState)?;
         call.timers.clear(REINVITE);
@@ -270,10 +337,19 @@ impl UserAgent {
         check_headers(&headers)?;
         let call = self.live(key)?;
         let standing = matches!(call.state, CallState::Accepting | CallState::Confirmed);
-        if !standing || call.our_reinvite.is_some() || call.their_reinvite.is_some() || call.user_ack.is_some() {
+        if !standing
+            || call.our_reinvite.is_some()
+            || call.their_reinvite.is_some()
+            || call.user_ack.is_some()
+        {
             return Err(CommandError::WrongState);
         }
-        call.our_reinvite = Some(OurReinvite { sdp, headers, client: None, glares: 0 });
+        call.our_reinvite = Some(OurReinvite {
+            sdp,
+            headers,
+            client: None,
+            glares: 0,
+        });
         self.start_reinvite(now, key);
         self.settle(now, key);
         Ok(())
@@ -281,11 +357,15 @@ impl UserAgent {
 
     /// Sends the re-INVITE that waits, if nothing is in its way; called again when that changes.
     pub(super) fn start_reinvite(&mut self, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         if call.state != CallState::Confirmed || !call.is_settled() || call.timers.is_set(GLARE) {
             return;
         }
-        let (Some(reinvite), Some(dialog)) = (&mut call.our_reinvite, &mut call.dialog) else { return };
+        let (Some(reinvite), Some(dialog)) = (&mut call.our_reinvite, &mut call.dialog) else {
+            return;
+        };
         if reinvite.client.is_some() {
             return;
         }
@@ -300,18 +380,28 @@ impl UserAgent {
         match self.layer.request(now, dialog.destination(), request.clone()) {
             Ok(client) => {
                 reinvite.client = Some(client);
-                self.clients.insert(client, Purpose::Reinvite { call: key, request, ack: None });
+                self.clients.insert(
+                    client,
+                    Purpose::Reinvite {
+                        call: key,
+                        request,
+                        ack: None,
+                    },
+                );
             }
             Err(_) => self.reinvite_over(key, StatusCode::SERVICE_UNAVAILABLE),
         }
     }
 
     fn reinvite_over(&mut self, key: CallKey, status: StatusCode) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         call.our_reinvite = None;
         call.timers.clear(GLARE);
         if !call.told {
-            self.events.push_back(UaEvent::ReinviteFailed { call: key, status });
+            self.events
+                .push_back(UaEvent::ReinviteFailed { call: key, status });
         }
     }
 
@@ -323,7 +413,9 @@ impl UserAgent {
         status: StatusCode,
         response: &Message,
     ) {
-        let Some(Purpose::Reinvite { call, request, ack }) = self.clients.get(&client) else { return };
+        let Some(Purpose::Reinvite { call, request, ack }) = self.clients.get(&client) else {
+            return;
+        };
         let key = *call;
         if status.is_provisional() {
             return;
@@ -336,16 +428,29 @@ impl UserAgent {
         }
         let request = request.clone();
         let current = |call: &super::call::Call| {
-            call.our_reinvite.as_ref().is_some_and(|reinvite| reinvite.client == Some(client))
+            call.our_reinvite
+                .as_ref()
+                .is_some_and(|reinvite| reinvite.client == Some(client))
         };
         if !self.calls.get(&key).is_some_and(current) {
             return;
         }
         if let Some((client, request)) = self.answer_challenge(now, key, status, response, request) {
-            if let Some(reinvite) = self.calls.get_mut(&key).and_then(|call| call.our_reinvite.as_mut()) {
+            if let Some(reinvite) = self
+                .calls
+                .get_mut(&key)
+                .and_then(|call| call.our_reinvite.as_mut())
+            {
                 reinvite.client = Some(client);
             }
-            self.clients.insert(client, Purpose::Reinvite { call: key, request, ack: None });
+            self.clients.insert(
+                client,
+                Purpose::Reinvite {
+                    call: key,
+                    request,
+                    ack: None,
+                },
+            );
             return;
         }
         match status {
@@ -359,9 +464,18 @@ impl UserAgent {
         self.settle(now, key);
     }
 
-    fn reinvite_success(&mut self, now: Instant, client: ClientKey, key: CallKey, flow: Flow, response: &Message) {
+    fn reinvite_success(
+        &mut self,
+        now: Instant,
+        client: ClientKey,
+        key: CallKey,
+        flow: Flow,
+        response: &Message,
+    ) {
         let cseq = response.cseq().map(|cseq| cseq.number).unwrap_or_default();
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         if call.user_ack.is_some() {
             return;
         }
@@ -371,7 +485,10 @@ impl UserAgent {
                 dialog.bind(flow.into());
             }
         }
-        let had_offer = call.our_reinvite.take().is_none_or(|reinvite| reinvite.sdp.is_some());
+        let had_offer = call
+            .our_reinvite
+            .take()
+            .is_none_or(|reinvite| reinvite.sdp.is_some());
         let sdp = sdp_of(response);
         let offer = !had_offer && sdp.is_some() && call.state == CallState::Confirmed;
         if offer {
@@ -383,7 +500,11 @@ impl UserAgent {
             self.send_ack(key, client, cseq, None);
         }
         if !told {
-            self.events.push_back(UaEvent::ReinviteAnswered { call: key, sdp, offer });
+            self.events.push_back(UaEvent::ReinviteAnswered {
+                call: key,
+                sdp,
+                offer,
+            });
         }
         self.settle(now, key);
     }
@@ -392,19 +513,31 @@ impl UserAgent {
     ///
     /// Spec: RFC 3261 §14.1
     fn glare(&mut self, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
-        let Some(reinvite) = &mut call.our_reinvite else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
+        let Some(reinvite) = &mut call.our_reinvite else {
+            return;
+        };
         reinvite.client = None;
         reinvite.glares += 1;
         if reinvite.glares > MAX_GLARES {
             return self.reinvite_over(key, StatusCode::REQUEST_PENDING);
         }
-        let units = if key.is_outgoing() { 210 + self.tokens.below(191) } else { self.tokens.below(201) };
+        let units = if key.is_outgoing() {
+            210 + self.tokens.below(191)
+        } else {
+            self.tokens.below(201)
+        };
         call.timers.set(GLARE, now + Duration::from_millis(units * 10));
     }
 
     pub(super) fn reinvite_silence(&mut self, now: Instant, key: CallKey, status: StatusCode) {
-        if self.calls.get(&key).is_some_and(|call| call.our_reinvite.is_some()) {
+        if self
+            .calls
+            .get(&key)
+            .is_some_and(|call| call.our_reinvite.is_some())
+        {
             self.reinvite_over(key, status);
             self.dialog_lost(now, key, status);
         }
@@ -412,15 +545,21 @@ impl UserAgent {
 
     /// The peer's re-INVITE. Spec: RFC 3261 §14.2
     fn their_reinvite(&mut self, now: Instant, key: CallKey, server: ServerKey, request: Message) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         if call.their_reinvite.is_some() || call.state == CallState::Offered {
             let mut response =
-                self.identity.response(&request, StatusCode::SERVER_INTERNAL_ERROR, &call.local_tag);
+                self.identity
+                    .response(&request, StatusCode::SERVER_INTERNAL_ERROR, &call.local_tag);
             super::incoming::retry_after(&mut response, Duration::from_secs(1 + self.tokens.below(10)));
             self.layer.respond(now, server, &response);
             return;
         }
-        let ours = call.our_reinvite.as_ref().is_some_and(|reinvite| reinvite.client.is_some());
+        let ours = call
+            .our_reinvite
+            .as_ref()
+            .is_some_and(|reinvite| reinvite.client.is_some());
         let refusal = if !request.body().is_empty() && sdp_of(&request).is_none() {
             Some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
         } else if ours || call.user_ack.is_some() {
@@ -437,13 +576,25 @@ impl UserAgent {
             dialog.refresh_target(&request);
         }
         call.timers.set(REINVITE, now + self.config.answer_timeout);
-        call.their_reinvite = Some(TheirReinvite { server, request: request.clone() });
+        call.their_reinvite = Some(TheirReinvite {
+            server,
+            request: request.clone(),
+        });
         self.servers.insert(server, InviteOwner::Reinvite(key));
-        self.events.push_back(UaEvent::Reinvited { call: key, sdp: sdp_of(&request), request });
+        self.events.push_back(UaEvent::Reinvited {
+            call: key,
+            sdp: sdp_of(&request),
+            request,
+        });
         self.settle(now, key);
     }
 
-    pub(super) fn accept_reinvite(&mut self, now: Instant, key: CallKey, sdp: &Bytes) -> Result<(), CommandError> {
+    pub(super) fn accept_reinvite(
+        &mut self,
+        now: Instant,
+        key: CallKey,
+        sdp: &Bytes,
+    ) -> Result<(), CommandError> {
         let call = self.live(key)?;
         let reinvite = call.their_reinvite.take().ok_or(CommandError::WrongState)?;
         call.timers.clear(REINVITE);
@@ -482,7 +633,9 @@ impl UserAgent {
 
     /// The peer takes its re-INVITE back.
     pub(super) fn reinvite_cancelled(&mut self, now: Instant, key: CallKey) {
-        let ended = self.end_reinvite(now, key, StatusCode::REQUEST_TERMINATED).is_ok();
+        let ended = self
+            .end_reinvite(now, key, StatusCode::REQUEST_TERMINATED)
+            .is_ok();
         if ended && self.calls.get(&key).is_some_and(|call| !call.told) {
             self.events.push_back(UaEvent::ReinviteCancelled { call: key });
         }

@@ -11,7 +11,11 @@ use crate::transaction::{ServerKey, Timers};
 
 impl UserAgent {
     pub(super) fn call_timer(&mut self, now: Instant, key: CallKey) {
-        let Some((slot, _)) = self.calls.get_mut(&key).and_then(|call| call.timers.take_due(now)) else {
+        let Some((slot, _)) = self
+            .calls
+            .get_mut(&key)
+            .and_then(|call| call.timers.take_due(now))
+        else {
             return self.settle(now, key);
         };
         match slot {
@@ -36,7 +40,9 @@ impl UserAgent {
     /// The ACK for our 2xx never came. Spec: RFC 3261 §13.3.1.4
     fn no_ack(&mut self, now: Instant, key: CallKey) {
         self.tell_over(key, EndCause::NoAck);
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         call.unacked = None;
         call.timers.clear(REPEAT_OK);
         if call.step(CallInput::NoAck) {
@@ -46,7 +52,9 @@ impl UserAgent {
 
     /// Nobody decided about a re-INVITE, or answered the offer in a 2xx.
     fn reinvite_deadline(&mut self, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         if call.their_reinvite.is_some() {
             self.counters.unanswered_requests += 1;
             // The command cannot be refused: the re-INVITE is there.
@@ -54,20 +62,38 @@ impl UserAgent {
         } else if let Some(owed) = call.user_ack.take() {
             self.send_ack(key, owed.client, owed.cseq, None);
             self.tell_over(key, EndCause::NoUserAck);
-            if self.calls.get_mut(&key).is_some_and(|call| call.step(CallInput::NoUserAck)) {
+            if self
+                .calls
+                .get_mut(&key)
+                .is_some_and(|call| call.step(CallInput::NoUserAck))
+            {
                 self.send_bye(now, key);
             }
         }
     }
 
     /// Hands a request to the user and waits.
-    pub(super) fn pend(&mut self, now: Instant, server: ServerKey, request: Message, tag: String) -> RequestKey {
+    pub(super) fn pend(
+        &mut self,
+        now: Instant,
+        server: ServerKey,
+        request: Message,
+        tag: String,
+    ) -> RequestKey {
         self.next_request += 1;
         let key = RequestKey(self.next_request);
         let mut timers = Timers::new();
         timers.set(0, now + self.config.answer_timeout);
         self.deadlines.update(Owner::Request(key), &mut timers);
-        self.requests.insert(key, PendingRequest { server, request, tag, timers });
+        self.requests.insert(
+            key,
+            PendingRequest {
+                server,
+                request,
+                tag,
+                timers,
+            },
+        );
         key
     }
 

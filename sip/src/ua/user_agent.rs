@@ -9,7 +9,10 @@ use bytes::Bytes;
 use super::call::{Call, CallInput, CallState};
 use super::compose::Identity;
 use super::register::Binding;
-use super::{CallKey, CommandError, EndCause, Output, RegistrationKey, RequestKey, UaCommand, UaConfig, UaEvent, UaStats};
+use super::{
+    CallKey, CommandError, EndCause, Output, RegistrationKey, RequestKey, UaCommand, UaConfig, UaEvent,
+    UaStats,
+};
 use crate::endpoint::Core;
 use crate::message::Message;
 use crate::method::Method;
@@ -58,9 +61,16 @@ pub(super) enum Owner {
 #[derive(Debug)]
 pub(super) enum Purpose {
     /// The INVITE of a call, and the ACKs of its 2xx by To tag, for repeats.
-    Invite { call: CallKey, acks: BTreeMap<String, (Destination, Bytes)> },
+    Invite {
+        call: CallKey,
+        acks: BTreeMap<String, (Destination, Bytes)>,
+    },
     /// A re-INVITE, its number, and the ACK of its 2xx.
-    Reinvite { call: CallKey, request: Message, ack: Option<(Destination, Bytes)> },
+    Reinvite {
+        call: CallKey,
+        request: Message,
+        ack: Option<(Destination, Bytes)>,
+    },
     /// A BYE, to be tried once more with credentials.
     Bye { call: CallKey, request: Message },
     /// Another request inside the dialog.
@@ -91,7 +101,11 @@ impl UserAgent {
     /// A user agent without calls. Before its first request it has to know its address: [`UserAgent::handle_bound`].
     pub fn new(config: UaConfig) -> Self {
         let tokens = Tokens::new(*config.seed.bytes());
-        let timing = TimerConfig { t1: config.t1, t2: config.t2, t4: config.t4 };
+        let timing = TimerConfig {
+            t1: config.t1,
+            t2: config.t2,
+            t4: config.t4,
+        };
         let identity = Identity::new(&config);
         let layer = TransactionLayer::new(timing, tokens.derive("branches"), identity.host.clone())
             .with_limit(config.max_transactions, config.retry_after);
@@ -153,23 +167,36 @@ impl UserAgent {
     fn carry_out(&mut self, now: Instant, command: UaCommand) -> Result<(), CommandError> {
         match command {
             UaCommand::Invite { call, invite } => self.invite(now, call, *invite),
-            UaCommand::Provisional { call, status, sdp, headers } => {
-                self.provisional(now, call, status, sdp, &headers)
-            }
+            UaCommand::Provisional {
+                call,
+                status,
+                sdp,
+                headers,
+            } => self.provisional(now, call, status, sdp, &headers),
             UaCommand::Accept { call, sdp, headers } => self.accept(now, call, &sdp, &headers),
             UaCommand::Ack { call, sdp } => self.user_ack(now, call, sdp.as_ref()),
-            UaCommand::Reject { call, status, headers } => self.reject(now, call, status, &headers),
+            UaCommand::Reject {
+                call,
+                status,
+                headers,
+            } => self.reject(now, call, status, &headers),
             UaCommand::Redirect { call, contacts } => self.redirect(now, call, &contacts),
             UaCommand::Reinvite { call, sdp, headers } => self.reinvite(now, call, sdp, headers),
             UaCommand::AcceptReinvite { call, sdp } => self.accept_reinvite(now, call, &sdp),
             UaCommand::RejectReinvite { call, status } => self.reject_reinvite(now, call, status),
             UaCommand::Hangup { call, headers } => self.hangup(now, call, headers),
-            UaCommand::InDialog { call, method, headers, body } => {
-                self.in_dialog(now, call, &method, &headers, body.as_ref())
-            }
-            UaCommand::Respond { request, status, headers, body } => {
-                self.respond(now, request, status, &headers, body.as_ref())
-            }
+            UaCommand::InDialog {
+                call,
+                method,
+                headers,
+                body,
+            } => self.in_dialog(now, call, &method, &headers, body.as_ref()),
+            UaCommand::Respond {
+                request,
+                status,
+                headers,
+                body,
+            } => self.respond(now, request, status, &headers, body.as_ref()),
             UaCommand::Register { key, registration } => self.register(now, key, *registration),
             UaCommand::Unregister { key } => self.unregister(now, key),
         }
@@ -180,7 +207,9 @@ impl UserAgent {
         loop {
             self.layer.handle_timeout(now);
             self.pump(now);
-            let Some(owner) = self.deadlines.first_due(now) else { return };
+            let Some(owner) = self.deadlines.first_due(now) else {
+                return;
+            };
             match owner {
                 Owner::Call(key) => self.call_timer(now, key),
                 Owner::Request(key) => self.request_timer(now, key),
@@ -192,7 +221,10 @@ impl UserAgent {
 
     /// The next moment at which [`UserAgent::handle_timeout`] shall be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.layer.poll_timeout(), self.deadlines.next()].into_iter().flatten().min()
+        [self.layer.poll_timeout(), self.deadlines.next()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The next message to send.
@@ -256,7 +288,9 @@ impl UserAgent {
         while let Some(event) = self.layer.poll_event() {
             match event {
                 TransactionEvent::Request { key, flow, message } => self.request(now, key, flow, message),
-                TransactionEvent::Cancel { key, invite, message } => self.cancelled(now, key, invite, &message),
+                TransactionEvent::Cancel { key, invite, message } => {
+                    self.cancelled(now, key, invite, &message)
+                }
                 TransactionEvent::Ack { flow, message } => self.acknowledged(now, flow, &message),
                 TransactionEvent::Response { key, flow, message } => self.response(now, key, flow, message),
                 TransactionEvent::StrayResponse { .. } => self.counters.stray += 1,
@@ -326,7 +360,9 @@ impl UserAgent {
 
     /// Brings the deadlines in line with a call, or buries it.
     pub(super) fn settle(&mut self, now: Instant, key: CallKey) {
-        let Some(call) = self.calls.get_mut(&key) else { return };
+        let Some(call) = self.calls.get_mut(&key) else {
+            return;
+        };
         if call.state != CallState::Ended {
             self.deadlines.update(Owner::Call(key), &mut call.timers);
             return;
@@ -335,9 +371,12 @@ impl UserAgent {
     }
 
     fn bury(&mut self, now: Instant, key: CallKey) {
-        let Some(mut call) = self.calls.remove(&key) else { return };
+        let Some(mut call) = self.calls.remove(&key) else {
+            return;
+        };
         self.deadlines.remove(Owner::Call(key), &mut call.timers);
-        self.by_dialog.remove(&(call.call_id.clone(), call.local_tag.clone()));
+        self.by_dialog
+            .remove(&(call.call_id.clone(), call.local_tag.clone()));
         if let Some(incoming) = &call.incoming {
             let status = call.refusal();
             let mut refusal = self.identity.response(&incoming.request, status, &call.local_tag);
@@ -348,7 +387,8 @@ impl UserAgent {
         }
         if let Some(reinvite) = &call.their_reinvite {
             let refusal =
-                self.identity.response(&reinvite.request, StatusCode::REQUEST_TERMINATED, &call.local_tag);
+                self.identity
+                    .response(&reinvite.request, StatusCode::REQUEST_TERMINATED, &call.local_tag);
             self.finish_invite(now, reinvite.server, &reinvite.request, &refusal);
         }
         if let Some(outgoing) = &call.outgoing {
@@ -358,7 +398,13 @@ impl UserAgent {
     }
 
     /// Sends the final response of an INVITE and forgets that it was open.
-    pub(super) fn finish_invite(&mut self, now: Instant, server: ServerKey, request: &Message, response: &Message) {
+    pub(super) fn finish_invite(
+        &mut self,
+        now: Instant,
+        server: ServerKey,
+        request: &Message,
+        response: &Message,
+    ) {
         self.layer.respond(now, server, response);
         if self.servers.remove(&server).is_some() {
             if let Some(origin) = super::incoming::origin(request) {
@@ -371,7 +417,10 @@ impl UserAgent {
     pub(super) fn tell_ended(&mut self, call: &mut Call, event: Option<UaEvent>) {
         if !call.told {
             call.told = true;
-            self.events.push_back(event.unwrap_or(UaEvent::Ended { call: call.key, cause: call.cause }));
+            self.events.push_back(event.unwrap_or(UaEvent::Ended {
+                call: call.key,
+                cause: call.cause,
+            }));
         }
     }
 
@@ -390,7 +439,10 @@ impl UserAgent {
 
     /// A call that the user may still speak about.
     pub(super) fn live(&mut self, key: CallKey) -> Result<&mut Call, CommandError> {
-        self.calls.get_mut(&key).filter(|call| !call.told).ok_or(CommandError::UnknownCall)
+        self.calls
+            .get_mut(&key)
+            .filter(|call| !call.told)
+            .ok_or(CommandError::UnknownCall)
     }
 }
 
@@ -414,7 +466,11 @@ impl Core for UserAgent {
     fn handle_command(&mut self, now: Instant, command: UaCommand) {
         let (name, call) = (command.label().0, command.call());
         if let Err(error) = Self::handle_command(self, now, command) {
-            self.events.push_back(UaEvent::CommandFailed { call, command: name, error });
+            self.events.push_back(UaEvent::CommandFailed {
+                call,
+                command: name,
+                error,
+            });
         }
     }
 

@@ -7,6 +7,8 @@
     clippy::print_stderr
 )]
 
+#[cfg(feature = "tokio")]
+mod endpoint;
 mod message_properties;
 mod rfc3261_messages;
 mod torture;
