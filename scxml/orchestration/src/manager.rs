@@ -239,16 +239,11 @@ impl SessionManager {
         url: &str,
         params: Vec<(String, Value)>,
     ) -> Result<SessionId, StartError> {
-        let started = self.create(now, url, params);
-        if let Err(error) = &started {
-            self.stats.refused += 1;
-            tracing::warn!(%error, "session not started");
-        }
-        started
+        self.create(now, url, params, None)
     }
 
     /// Starts a session for an interaction: the document starts first, then it gets `interaction.added` and
-    /// `interaction.present`.
+    /// `interaction.present`. If it ends before that, [`Output::Ended`] names the interaction.
     ///
     /// # Errors
     ///
@@ -266,22 +261,15 @@ impl SessionManager {
             self.stats.refused += 1;
             return Err(StartError::InteractionOwned);
         }
-        let session = self.start(now, url, params)?;
-        let id = interaction.id.clone();
-        if self.sessions.contains_key(&session) {
-            self.owners.insert(id.clone(), session.clone());
-            let data = Value::object().with("interactionid", id.as_str());
-            self.with_session(now, &session, |running| {
-                running.model().borrow_mut().insert(interaction);
-                running.deliver(now, Event::new("interaction.added").with_data(data.clone()));
-            });
-            self.with_session(now, &session, |running| {
-                running.deliver(now, Event::new(InteractionEvent::Present.name()).with_data(data));
-            });
-        } else {
-            // The document ended at once: the interaction is nobody's.
-            tracing::warn!(%session, "session ended before its interaction was added");
-        }
+        let data = Value::object().with("interactionid", interaction.id.as_str());
+        let session = self.create(now, url, params, Some(interaction.id.clone()))?;
+        self.with_session(now, &session, |running| {
+            running.add_interaction(interaction);
+            running.deliver(now, Event::new("interaction.added").with_data(data.clone()));
+        });
+        self.with_session(now, &session, |running| {
+            running.deliver(now, Event::new(InteractionEvent::Present.name()).with_data(data));
+        });
         Ok(session)
     }
 
@@ -390,7 +378,35 @@ impl SessionManager {
         now: Instant,
         url: &str,
         params: Vec<(String, Value)>,
+        interaction: Option<InteractionId>,
     ) -> Result<SessionId, StartError> {
+        match self.prepare(now, url, params) {
+            Ok(mut running) => {
+                let id = running.id().clone();
+                self.stats.started += 1;
+                tracing::info!(session = %id, document = url, "session started");
+                if let Some(interaction) = interaction {
+                    self.owners.insert(interaction.clone(), id.clone());
+                    running.promise(interaction);
+                }
+                self.sessions.insert(id.clone(), running);
+                self.with_session(now, &id, |running| running.start(now));
+                Ok(id)
+            }
+            Err(error) => {
+                self.stats.refused += 1;
+                tracing::warn!(%error, "session not started");
+                Err(error)
+            }
+        }
+    }
+
+    fn prepare(
+        &mut self,
+        now: Instant,
+        url: &str,
+        params: Vec<(String, Value)>,
+    ) -> Result<Running, StartError> {
         if self.sessions.len() >= self.config.max_sessions {
             return Err(StartError::TooManySessions {
                 limit: self.config.max_sessions,
@@ -405,12 +421,7 @@ impl SessionManager {
             .with_script_limits(self.config.script_limits)
             .with_params(params);
         let deadline = now + self.config.max_session_age;
-        let running = Running::new(now, id.clone(), url, document, config, deadline)?;
-        self.stats.started += 1;
-        tracing::info!(session = %id, document = url, "session started");
-        self.sessions.insert(id.clone(), running);
-        self.with_session(now, &id, |running| running.start(now));
-        Ok(id)
+        Running::new(now, id, url, document, config, deadline)
     }
 
     /// Runs `input` on a session, then delivers the messages that sessions sent each other; answers whether the

@@ -174,7 +174,7 @@ pub struct Prompt {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PromptSource {
-    /// An announcement: a number, or a name such as `prompts/greeting`.
+    /// An announcement: a number, or a name such as `greeting`.
     Announcement(String),
     /// A number to be spoken.
     Number(String),

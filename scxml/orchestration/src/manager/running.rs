@@ -14,7 +14,7 @@ use scxml::{
 use super::{CompleteError, EndReason, Output, SessionId, SessionView, StartError};
 use crate::completion::{Completion, Failure};
 use crate::host::{self, Model, SharedModel};
-use crate::interaction::{InteractionEvent, InteractionId};
+use crate::interaction::{Interaction, InteractionEvent, InteractionId};
 use crate::module::Module;
 use crate::request::{Bad, Operation, PlatformRequest, RequestKey, read};
 
@@ -23,6 +23,8 @@ pub(super) struct Running {
     url: String,
     session: Session,
     model: SharedModel,
+    /// The interaction that the session was started for and has not got yet.
+    promised: Option<InteractionId>,
     /// Whether scripts see an older state of the interactions.
     stale: bool,
     pending: BTreeMap<String, Pending>,
@@ -77,6 +79,7 @@ impl Running {
             url: url.to_owned(),
             session,
             model,
+            promised: None,
             stale: false,
             pending: BTreeMap::new(),
             follow_up: VecDeque::new(),
@@ -87,9 +90,20 @@ impl Running {
         })
     }
 
-    pub(super) const fn model(&mut self) -> &SharedModel {
+    pub(super) const fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// The session is going to get an interaction once it runs.
+    pub(super) fn promise(&mut self, interaction: InteractionId) {
+        self.promised = Some(interaction);
+    }
+
+    /// Gives the session an interaction; scripts see it with the next event.
+    pub(super) fn add_interaction(&mut self, interaction: Interaction) {
+        self.promised = None;
+        self.model.borrow_mut().insert(interaction);
         self.stale = true;
-        &self.model
     }
 
     pub(super) fn start(&mut self, now: Instant) {
@@ -389,7 +403,8 @@ impl Running {
                 )
             })
             .collect();
-        let interactions = self.model.borrow().ids().to_vec();
+        let mut interactions = self.model.borrow().ids().to_vec();
+        interactions.extend(self.promised);
         (interactions, requests)
     }
 }

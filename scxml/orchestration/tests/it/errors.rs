@@ -251,3 +251,44 @@ fn outputs_print_no_personal_data() {
         assert!(!printed.contains(secret), "{printed}");
     }
 }
+
+#[test]
+fn a_document_that_ends_before_it_gets_its_interaction_leaves_it_by_name() {
+    for (content, reason) in [
+        ("<final id=\"a\"/>", "Finished(\"a\")"),
+        (
+            "<script>while (true) {}</script><state id=\"a\"/>",
+            "Killed(Script)",
+        ),
+    ] {
+        let mut bench = Bench::new(&format!("{HEAD}{content}</scxml>"));
+        bench.call(Value::object());
+        assert_eq!(
+            bench.drain(),
+            [format!("     0 ended {reason} leaving [\"ixn-1\"] with null")]
+        );
+        assert!(bench.manager.owner(&ixn()).is_none());
+    }
+}
+
+/// Spec: ORS reference §3 (action contract, 5)
+#[test]
+fn elements_of_unknown_modules_are_ignored_or_refused_in_strict_mode() {
+    let document = |mode: &str| {
+        format!(
+            r#"<scxml version="1.0" datamodel="ecmascript" exmode="{mode}" xmlns="http://www.w3.org/2005/07/scxml"
+                 xmlns:x="http://example.com/x"><state id="a"><onentry><x:dance/><log expr="'after'"/></onentry></state></scxml>"#
+        )
+    };
+    let mut lax = Bench::new(&document("lax"));
+    lax.start(Vec::new()).unwrap();
+    assert_eq!(lax.drain(), ["     0 log  after"]);
+    let error = Bench::new(&document("strict"))
+        .start(Vec::new())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("test.scxml:2:") && error.contains("unknown-element"),
+        "{error}"
+    );
+}
