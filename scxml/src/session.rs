@@ -443,6 +443,3 @@ impl fmt::Debug for Session {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -68,6 +68,11 @@ impl Session {
             let Some(event) = self.external.pop_front() else {
                 return false;
             };
+            self.macrosteps += 1;
+            if self.macrosteps > self.config.limits.macrosteps {
+                self.halt(Limit::Macrosteps);
+                return true;
+            }
             self.begin_macrostep();
             self.take_external(&doc, event);
         }
