@@ -6,10 +6,6 @@ use crate::message::{Limits, Message, ParseError, ParseErrorKind, content_length
 
 /// One thing that came over a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "frames are handed on at once, not stored"
-)]
 pub enum Frame {
     /// A message.
     Message(Message),

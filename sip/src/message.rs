@@ -87,6 +87,12 @@ enum StartLine {
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Version(Option<Text>);
 
+impl Version {
+    fn detached(&self) -> Self {
+        Self(self.0.as_ref().map(Text::detached))
+    }
+}
+
 impl Message {
     /// Whether this is a request.
     pub const fn is_request(&self) -> bool {

@@ -389,8 +389,15 @@ fn opaque(text: &str) -> Result<(), ValueError> {
     }
 }
 
+/// Most parameters, and most headers, of one URI.
+const MOST_PARTS: usize = 64;
+
 /// `;name[=value]` with the octets that a URI allows.
 fn check_params(text: &str) -> Result<(), ValueError> {
+    // Comparing URIs costs the product of their parameters, so their number has a bound.
+    if memchr::memchr_iter(b';', text.as_bytes()).count() > MOST_PARTS {
+        return Err(ValueError::new(0, "at most 64 uri parameters"));
+    }
     let mut at = 0;
     for part in text.split(';').skip(usize::from(text.starts_with(';'))) {
         let (name, value) = part.split_once('=').unwrap_or((part, "x"));
@@ -406,6 +413,9 @@ fn check_params(text: &str) -> Result<(), ValueError> {
 
 /// `name=value` joined by `&`.
 fn check_headers(text: &str) -> Result<(), ValueError> {
+    if memchr::memchr_iter(b'&', text.as_bytes()).count() >= MOST_PARTS {
+        return Err(ValueError::new(0, "at most 64 uri headers"));
+    }
     let mut at = 0;
     for part in text.split('&') {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));

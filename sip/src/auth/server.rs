@@ -181,6 +181,8 @@ impl DigestServer {
     /// Checks the credentials in one kind of header field ([`HeaderName::AUTHORIZATION`] or
     /// [`HeaderName::PROXY_AUTHORIZATION`]) of a request. `lookup` gives what the store knows of a user.
     ///
+    /// ACK and CANCEL cannot be challenged and repeat the credentials of their INVITE: do not check them.
+    ///
     /// A count that was used with the same nonce gives [`Verdict::Stale`], which costs an honest client one more
     /// round and a replayed request everything.
     pub fn verify(

@@ -1,12 +1,13 @@
 //! Parameters: `;name=value`.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::scan::{self, is_token};
 use super::{ValueError, unquote};
 
-/// One parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One parameter. Debug shows its name only.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Param<'a> {
     /// Name as written; compare it without case.
     pub name: &'a str,
@@ -21,9 +22,21 @@ impl<'a> Param<'a> {
     }
 }
 
-/// The parameters of a header value or of a URI, in order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The parameters of a header value or of a URI, in order. Debug shows their names only.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Params<'a>(&'a str);
+
+impl fmt::Debug for Param<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Debug for Params<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
 
 impl<'a> Params<'a> {
     /// Reads on demand: the text is empty or starts with `;`.

@@ -187,7 +187,7 @@ impl Via {
     }
 
     /// Where a response goes over UDP: `received` and `rport`, else the sent-by address; `None` when the sent-by is a
-    /// name and nothing was received (then a name must be resolved).
+    /// name and nothing was received (then a name must be resolved). `maddr` is not looked at.
     ///
     /// Spec: RFC 3261 §18.2.2, RFC 3581 §4
     pub fn response_address(&self) -> Option<SocketAddr> {

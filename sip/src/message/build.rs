@@ -73,6 +73,34 @@ impl Message {
         }
     }
 
+    /// The same message on a buffer of its own: for long storage of one of many messages that were read into one
+    /// large buffer.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        let start = match &self.start {
+            StartLine::Request { method, uri, version } => StartLine::Request {
+                method: method.clone(),
+                uri: uri.detached(),
+                version: version.detached(),
+            },
+            StartLine::Response {
+                status,
+                reason,
+                version,
+            } => StartLine::Response {
+                status: *status,
+                reason: Bytes::copy_from_slice(reason),
+                version: version.detached(),
+            },
+        };
+        Self {
+            buf: Bytes::copy_from_slice(&self.buf),
+            start,
+            table: Arc::clone(&self.table),
+            body: Bytes::copy_from_slice(&self.body),
+        }
+    }
+
     /// Puts another phrase in the status line; nothing happens to a request. Line ends become spaces.
     pub fn set_reason(&mut self, phrase: &str) {
         if let StartLine::Response { reason, .. } = &mut self.start {

@@ -359,3 +359,14 @@ fn debug_shows_neither_numbers_nor_bodies() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_detached_message_is_the_same_on_another_buffer() {
+    let message = with("Subject: a\r\n b\r\n");
+    let detached = message.detached();
+    assert_eq!((&detached, detached.to_bytes()), (&message, message.to_bytes()));
+    assert_ne!(
+        detached.header(&HeaderName::VIA).unwrap().as_ptr(),
+        message.header(&HeaderName::VIA).unwrap().as_ptr()
+    );
+}

@@ -50,9 +50,9 @@ pub(super) fn parse(text: &[u8]) -> Result<SessionDescription, SdpError> {
             return Err(error(count, "at most 2000 lines"));
         }
         let (kind, value) = line.split_once('=').ok_or(error(count, "a letter and `=`"))?;
-        let mut letters = kind.chars();
-        let (Some(kind), None) = (letters.next(), letters.next()) else {
-            return Err(error(count, "a letter and `=`"));
+        let kind = match kind.as_bytes() {
+            [letter] if letter.is_ascii_alphabetic() => char::from(*letter),
+            _ => return Err(error(count, "a letter and `=`")),
         };
         if (at == 0) != (kind == 'v') || (at == 0 && value.trim() != "0") {
             return Err(error(count, "`v=0` in the first line only"));

@@ -162,3 +162,17 @@ fn debug_hides_the_user() {
     );
     assert_eq!(format!("{:?}", uri("tel:+14155550100")), "tel:[redacted]");
 }
+
+#[test]
+fn the_number_of_parameters_and_headers_is_bounded() {
+    for (text, joined) in [("sip:a@b;x", ";x"), ("sip:a@b?x", "&x"), ("tel:1;x", ";x")] {
+        assert!(
+            format!("{text}{}", joined.repeat(63)).parse::<Uri>().is_ok(),
+            "{text}"
+        );
+        assert!(
+            format!("{text}{}", joined.repeat(64)).parse::<Uri>().is_err(),
+            "{text}"
+        );
+    }
+}

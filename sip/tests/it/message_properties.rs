@@ -104,6 +104,35 @@ fn every_single_octet_mutation_is_survived() {
     }
 }
 
+/// Values that are read for themselves: each truncation and each octet replaced.
+#[test]
+fn every_mutation_of_single_values_is_survived() {
+    let body = SEED.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    let values: [&[u8]; 7] = [
+        &SEED[body..],
+        b"v=0\r\no=- 1 1 IN IP4 h\r\ns=x\r\nb=AS:1\r\nt=0 0\r\nr=1\r\na=sendonly\r\nm=audio 4/2 RTP/AVP 96\r\nc=IN IP6 ::1\r\na=rtpmap:96 X/8000\r\na=fmtp:96 y\r\na=ptime:20\r\n",
+        b"sips:a;b=%40:pw@[2001:db8::1]:5061;lr;maddr=1.2.3.4?Route=%3Csip:x%3E&a=",
+        b"\"Bob \\\"B\\\"\" <sip:bob@example.com;lr>;tag=1;x=\"a;b\"",
+        b"SIP / 2.0 / UDP [::1]:5060 ;branch = z9hG4bK1;received=[::1];rport=7",
+        b"Digest realm=\"a,b\", nonce=\"n\\\"\", opaque=\"\", algorithm=MD5, stale=TRUE, qop=\"auth,auth-int\"",
+        b"tel:+1-201-555-0123;phone-context=+1",
+    ];
+    for value in values {
+        exercise(value);
+        for at in 0..value.len() {
+            exercise(&value[..at]);
+            for octet in [
+                0, b'\r', b'\n', b' ', b'"', b'\\', b'<', b'>', b',', b';', b':', b'=', b'%', b'/', b'9',
+                0xff,
+            ] {
+                let mut mutated = value.to_vec();
+                mutated[at] = octet;
+                exercise(&mutated);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_stream_cut_anywhere_gives_the_same_messages() {
     let mut stream = b"\r\n\r\n".to_vec();
