@@ -21,6 +21,7 @@ mod client;
 mod config;
 mod control;
 mod deliver;
+mod distribute;
 mod emit;
 mod event;
 mod ids;

@@ -121,6 +121,8 @@ pub enum DnKind {
     RoutingPoint,
     /// A queue that agents log in to. This server does not distribute calls from it.
     Queue,
+    /// A queue that exists only in events, which the router distributes.
+    VirtualQueue,
 }
 
 /// Why a configuration was refused.
@@ -354,6 +356,11 @@ impl DnConfig {
         Self::new(number, DnKind::Queue)
     }
 
+    /// A virtual queue.
+    pub fn virtual_queue(number: impl Into<String>) -> Self {
+        Self::new(number, DnKind::VirtualQueue)
+    }
+
     /// Sets the default destination of a routing point.
     #[must_use]
     pub fn with_default_destination(mut self, number: impl Into<String>) -> Self {
@@ -421,7 +428,7 @@ impl DnKind {
         match self {
             Self::Extension => AddressType::DN,
             Self::RoutingPoint => AddressType::ROUTE_DN,
-            Self::Queue => AddressType::QUEUE,
+            Self::Queue | Self::VirtualQueue => AddressType::QUEUE,
         }
     }
 }

@@ -30,7 +30,7 @@ impl TServer {
         };
         match state.kind {
             DnKind::RoutingPoint => Ok(Destination::Point(to.clone())),
-            DnKind::Queue => Err(Refused::new(
+            DnKind::Queue | DnKind::VirtualQueue => Err(Refused::new(
                 ErrorCode::INVALID_CALLED_DN,
                 format!("DN {to} is a queue; this server does not distribute calls from queues"),
             )),

@@ -9,7 +9,6 @@ use super::deliver::Destination;
 use super::emit::Refused;
 use super::event::CallEvent;
 use super::make::cause_of;
-use super::user_data::packed_size;
 use crate::call::{Party, PartyKind, PartyStep, PartyStepEvent};
 use crate::catalog::{AttributeId, CallType, DnRole, ErrorCode, MessageType};
 use crate::engine::DnKind;
@@ -193,7 +192,7 @@ impl TServer {
 
     fn bounded_headers(headers: Vec<(String, String)>) -> KvList {
         let mut list = KvList::new();
-        let mut size = packed_size(&list);
+        let mut size = list.packed_len();
         for (name, value) in headers {
             size += 5 + name.len() + value.len();
             if size > MAX_HEADER_BYTES {

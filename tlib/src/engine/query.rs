@@ -8,7 +8,6 @@ use super::control::no_call;
 use super::emit::Refused;
 use super::event::call_head;
 use super::request::Request;
-use super::user_data::packed_size;
 use crate::agent::AgentState;
 use crate::call::{Party, PartyStep};
 use crate::catalog::{
@@ -58,7 +57,7 @@ impl TServer {
                 list.push(format!("q-{}", index + 1), queue.as_str());
             }
             if let Some(reasons) = &agent.reasons
-                && packed_size(reasons) <= MAX_SNAPSHOT_REASONS
+                && reasons.packed_len() <= MAX_SNAPSHOT_REASONS
             {
                 list.push("Reasons", reasons.clone());
             }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::TServer;
 use super::emit::{Refused, Requester, Subject};
+use super::user_data::check_bounds;
 use crate::catalog::{AttributeId, ErrorCode, MessageType};
 use crate::id::{ConnId, Dn};
 use crate::kv::KvList;
@@ -40,6 +41,8 @@ pub(super) fn handler(message_type: MessageType) -> Option<Handler> {
         MessageType::REQUEST_UPDATE_USER_DATA => TServer::update_user_data,
         MessageType::REQUEST_DELETE_PAIR => TServer::delete_pair,
         MessageType::REQUEST_DELETE_USER_DATA => TServer::delete_user_data,
+        MessageType::REQUEST_DISTRIBUTE_EVENT => TServer::distribute_event,
+        MessageType::REQUEST_DISTRIBUTE_USER_EVENT => TServer::distribute_user_event,
         MessageType::REQUEST_AGENT_LOGIN => TServer::agent_login,
         MessageType::REQUEST_AGENT_LOGOUT => TServer::agent_logout,
         MessageType::REQUEST_AGENT_READY => TServer::agent_ready,
@@ -65,7 +68,7 @@ impl TServer {
                     "client has not sent RequestRegisterClient",
                 ))
             }
-            Some(handler) => handler(self, now, &request),
+            Some(handler) => check_bounds(&request.message).and_then(|()| handler(self, now, &request)),
             None => Err(Refused::new(
                 ErrorCode::NOT_SUPPORTED,
                 format!("message type {message_type} is not supported"),

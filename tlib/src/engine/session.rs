@@ -38,6 +38,7 @@ const EVENTS: &[MessageType] = &[
     MessageType::EVENT_TREATMENT_NOT_APPLIED,
     MessageType::EVENT_TREATMENT_END,
     MessageType::EVENT_ATTACHED_DATA_CHANGED,
+    MessageType::EVENT_USER_EVENT,
     MessageType::EVENT_AGENT_LOGIN,
     MessageType::EVENT_AGENT_LOGOUT,
     MessageType::EVENT_QUEUE_LOGOUT,

@@ -11,9 +11,21 @@ use crate::call::{PartyId, PartyKind};
 use crate::catalog::{AttributeId, DnRole, ErrorCode, MessageType};
 use crate::id::{ConnId, Dn};
 use crate::kv::{KvList, KvValue};
+use crate::message::{Message, Value};
 
-/// Deepest nesting of user data; deeper lists are refused.
+/// Deepest nesting of a list; deeper ones are refused.
 const MAX_DEPTH: usize = 16;
+
+/// Most pairs of a list, nested ones counted. An event carries at most three lists that came from clients.
+const MAX_PAIRS: usize = 4_096;
+
+/// Most attributes of a request.
+const MAX_ATTRIBUTES: usize = 512;
+
+/// Most bytes of a list, packed.
+///
+/// Spec: T-Library reference §9
+const MAX_BYTES: usize = 65_536;
 
 impl TServer {
     /// Serves `RequestAttachUserData`: adds pairs, also under keys that exist.
@@ -143,18 +155,54 @@ fn update(data: &mut KvList, new: &KvList) {
     }
 }
 
-/// Refuses data beyond the limit of size or depth.
+/// Refuses user data beyond the limit of size, number or depth.
 pub(super) fn check_size(data: &KvList, most: usize) -> Result<(), Refused> {
-    if depth(data) > MAX_DEPTH {
-        let text = format!("user data is nested deeper than {MAX_DEPTH} lists");
-        return Err(Refused::new(ErrorCode::INVALID_ATTRIBUTE, text));
-    }
-    let size = packed_size(data);
+    check_list("user data", data)?;
+    let size = data.packed_len();
     if size <= most {
         return Ok(());
     }
     let text = format!("user data would have {size} bytes, allowed are {most}");
     Err(Refused::new(ErrorCode::INVALID_ATTRIBUTE, text))
+}
+
+/// Refuses a request with more in it than any event could pass on.
+pub(super) fn check_bounds(message: &Message) -> Result<(), Refused> {
+    let attributes = message.attributes();
+    if attributes.len() > MAX_ATTRIBUTES {
+        let text = format!("request has more than {MAX_ATTRIBUTES} attributes");
+        return Err(Refused::new(ErrorCode::INVALID_ATTRIBUTE, text));
+    }
+    for attribute in attributes {
+        if let Value::KvList(list) = &attribute.value {
+            check_list(&attribute.id.to_string(), list)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_list(name: &str, list: &KvList) -> Result<(), Refused> {
+    let excess = if depth(list) > MAX_DEPTH {
+        format!("is nested deeper than {MAX_DEPTH} lists")
+    } else if pairs(list) > MAX_PAIRS {
+        format!("has more than {MAX_PAIRS} pairs")
+    } else if list.packed_len() > MAX_BYTES {
+        format!("has more than {MAX_BYTES} bytes")
+    } else {
+        return Ok(());
+    };
+    Err(Refused::new(
+        ErrorCode::INVALID_ATTRIBUTE,
+        format!("{name} {excess}"),
+    ))
+}
+
+fn pairs(list: &KvList) -> usize {
+    let inner = |pair: &crate::kv::KvPair| match &pair.value {
+        KvValue::List(list) => pairs(list),
+        _ => 0,
+    };
+    list.len() + list.iter().map(inner).sum::<usize>()
 }
 
 fn depth(list: &KvList) -> usize {
@@ -165,39 +213,9 @@ fn depth(list: &KvList) -> usize {
     1 + list.iter().map(deepest).max().unwrap_or(0)
 }
 
-/// Packed size of a list in bytes: 2, and per pair 5, the key and the value.
-///
-/// Spec: T-Library reference §9
-pub(super) fn packed_size(list: &KvList) -> usize {
-    let pair = |pair: &crate::kv::KvPair| {
-        let value = match &pair.value {
-            KvValue::Str(text) | KvValue::Unicode(text) => text.len(),
-            KvValue::Int(_) => 4,
-            KvValue::Binary(bytes) | KvValue::Unknown { data: bytes, .. } => bytes.len(),
-            KvValue::List(list) => 2 + packed_size(list),
-        };
-        5 + pair.key.len() + value
-    };
-    2 + list.iter().map(pair).sum::<usize>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    // Spec: T-Library reference §9 (golden vectors)
-    #[test]
-    fn the_packed_size_agrees_with_the_sizes_printed_in_public_logs() {
-        assert_eq!(packed_size(&KvList::new().with("RTR", 115)), 14);
-        let group = KvList::new().with("RTargetAgentGroup", "VAG_Skill1");
-        assert_eq!(packed_size(&group), 34);
-        let session = KvList::new()
-            .with("Session", "00PN8M303SBR7E9P04000VTAES000001+")
-            .with("Node", "272")
-            .with("Url", "http://co67.step:7005/scxml");
-        let key = "ORSI:Cluster1:QK59HK4FS927D7FUU41G6IE468000004";
-        assert_eq!(packed_size(&KvList::new().with(key, session)), 149);
-    }
 
     #[test]
     fn data_nested_too_deep_or_too_large_is_refused() {
@@ -206,6 +224,13 @@ mod tests {
             list = KvList::new().with("k", list);
         }
         assert!(check_size(&list, 65_536).is_err());
+        let many: KvList = (0..=MAX_PAIRS)
+            .map(|number| crate::kv::KvPair {
+                key: String::new(),
+                value: KvValue::Int(i32::try_from(number).unwrap()),
+            })
+            .collect();
+        assert!(check_size(&many, 65_536).is_err());
         let list = KvList::new().with("k", "0123456789");
         assert!(check_size(&list, 18).is_ok());
         assert!(check_size(&list, 17).is_err());

@@ -2,6 +2,7 @@
 
 mod agent;
 mod bench;
+mod distribute;
 mod inbound;
 mod internal;
 mod property;

@@ -124,3 +124,24 @@ fn events_of_unknown_legs_are_counted_and_ignored() {
     assert_eq!(bench.server.stats().switch_events_ignored_total, 4);
     assert_eq!(bench.log(), "");
 }
+
+#[test]
+fn a_request_with_more_than_an_event_could_carry_is_refused() {
+    let (mut bench, _, desktop) = Bench::with_router_and_desktop(config());
+    let ready = || Message::new(M::REQUEST_AGENT_READY).with(A::THIS_DN, "1001");
+    let mut reasons = tlib::KvList::new();
+    for _ in 0..5_000 {
+        reasons.push("", "");
+    }
+    let (code, text) = refused(&mut bench, desktop, ready().with(A::REASON, reasons));
+    assert_eq!(
+        (code, text.as_str()),
+        (ErrorCode::INVALID_ATTRIBUTE, "Reason has more than 4096 pairs")
+    );
+    let mut crowded = ready();
+    for _ in 0..600 {
+        crowded.push(A::PLACE, "here");
+    }
+    let (code, _) = refused(&mut bench, desktop, crowded);
+    assert_eq!(code, ErrorCode::INVALID_ATTRIBUTE);
+}
