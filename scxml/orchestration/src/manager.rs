@@ -61,7 +61,8 @@ struct Mail {
 pub enum Output {
     /// Carry this out and answer with [`SessionManager::complete`].
     Request(PlatformRequest),
-    /// Nobody waits for the answer any more: stop the treatment, take the submit back. Do not answer.
+    /// Nobody waits for the answer any more: stop the treatment, take the submit back; what cannot be taken back,
+    /// such as a redirect, goes on. Do not answer. Every request is answered or cancelled.
     CancelRequest {
         /// The request.
         key: RequestKey,

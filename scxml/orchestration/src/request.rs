@@ -267,11 +267,6 @@ impl Operation {
             Self::Terminate(_) => ("interaction", "terminate"),
         }
     }
-
-    /// Whether the operation is over at once, so that nobody has to cancel it.
-    pub(crate) const fn is_brief(&self) -> bool {
-        !matches!(self, Self::Submit(_) | Self::Treat(_))
-    }
 }
 
 impl Treatment {

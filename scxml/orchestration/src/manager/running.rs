@@ -28,6 +28,8 @@ pub(super) struct Running {
     /// Whether scripts see an older state of the interactions.
     stale: bool,
     pending: BTreeMap<String, Pending>,
+    /// Requests that were dropped and the platform has not been told of.
+    dropped: Vec<(RequestKey, InteractionId)>,
     /// Events that follow from what the session did itself.
     follow_up: VecDeque<Event>,
     started: Instant,
@@ -82,6 +84,7 @@ impl Running {
             promised: None,
             stale: false,
             pending: BTreeMap::new(),
+            dropped: Vec::new(),
             follow_up: VecDeque::new(),
             started: now,
             deadline,
@@ -150,21 +153,23 @@ impl Running {
         self.deliver(now, message);
     }
 
-    /// Requests for an interaction that is gone fail; the platform knows that it is gone.
+    /// Requests for an interaction that is gone fail.
     fn fail_pending(&mut self, id: &InteractionId) {
-        let failed: Vec<_> = self
-            .pending
-            .iter()
-            .filter(|(_, pending)| pending.interaction == *id)
-            .map(|(request, _)| request.clone())
-            .collect();
-        for request in failed {
-            if let Some(pending) = self.pending.remove(&request) {
-                let data = Failure::cancelled().data(&request, Some(id));
-                self.follow_up
-                    .push_back(error_event(pending.operation.event_name(), data));
-            }
+        let (gone, kept) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|(_, pending)| pending.interaction == *id);
+        self.pending = kept;
+        let gone: BTreeMap<String, Pending> = gone;
+        for (request, pending) in gone {
+            let data = Failure::cancelled().data(&request, Some(id));
+            let event = error_event(pending.operation.event_name(), data);
+            self.follow_up.push_back(event);
+            self.dropped.push((self.key(request), pending.interaction));
         }
+    }
+
+    fn key(&self, request: String) -> RequestKey {
+        RequestKey::new(self.id.clone(), request)
     }
 
     pub(super) fn check_answer(
@@ -236,7 +241,8 @@ impl Running {
     /// Takes everything that the session did since the last call. At most `budget` events may follow from what it
     /// did itself.
     pub(super) fn drain(&mut self, now: Instant, mut budget: usize) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let cancelled = |(key, interaction)| Effect::Output(Output::CancelRequest { key, interaction });
+        let mut effects: Vec<_> = self.dropped.drain(..).map(cancelled).collect();
         loop {
             let step = self.session.poll_output();
             self.take_user_data(&mut effects);
@@ -388,20 +394,11 @@ impl Running {
 
     /// What is left when the session is over: its interactions, and the requests to be cancelled.
     pub(super) fn into_rest(self) -> (Vec<InteractionId>, Vec<(RequestKey, InteractionId)>) {
-        let pending = self
+        let id = &self.id;
+        let requests = self
             .pending
             .into_iter()
-            .filter(|(_, pending)| !pending.operation.is_brief());
-        let requests = pending
-            .map(|(request, pending)| {
-                (
-                    RequestKey {
-                        session: self.id.clone(),
-                        request,
-                    },
-                    pending.interaction,
-                )
-            })
+            .map(|(request, pending)| (RequestKey::new(id.clone(), request), pending.interaction))
             .collect();
         let mut interactions = self.model.borrow().ids().to_vec();
         interactions.extend(self.promised);

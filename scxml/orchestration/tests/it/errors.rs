@@ -127,6 +127,7 @@ fn requests_of_an_interaction_that_is_gone_fail_after_its_deletion() {
     assert_eq!(
         bench.drain(),
         [
+            "     0 request.1 cancelled",
             "     0 log  interaction.deleted undefined",
             "     0 log  error.dialog.playsound cancelled",
         ]

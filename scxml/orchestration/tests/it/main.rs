@@ -9,6 +9,7 @@
 #![cfg(feature = "ecmascript")]
 
 mod actions;
+mod any_order;
 mod errors;
 mod inbound;
 mod sessions;
