@@ -11,6 +11,7 @@ pub mod media;
 pub mod message;
 pub mod method;
 pub mod pii;
+pub mod registrar;
 pub mod sdp;
 pub mod status;
 #[cfg(any(test, feature = "testing"))]

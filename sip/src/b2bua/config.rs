@@ -28,9 +28,7 @@ impl Network {
             a.checked_shr(dropped).unwrap_or(0) == b.checked_shr(dropped).unwrap_or(0)
         }
         match (self.address.to_canonical(), address.to_canonical()) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                same(u32::from(a).into(), u32::from(b).into(), 32, self.prefix)
-            }
+            (IpAddr::V4(a), IpAddr::V4(b)) => same(u32::from(a).into(), u32::from(b).into(), 32, self.prefix),
             (IpAddr::V6(a), IpAddr::V6(b)) => same(a.into(), b.into(), 128, self.prefix),
             _ => false,
         }

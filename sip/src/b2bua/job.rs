@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::event::B2buaError;
 use super::LegKey;
+use super::event::B2buaError;
 use crate::media::{MediaRequest, OpId};
 use crate::sdp::Direction;
 use crate::status::StatusCode;
@@ -62,9 +62,13 @@ pub(super) enum Step {
     /// The source's ACK of the 200 that carried the target's answer.
     SourceAck,
     /// The source's answer to the target's description; `known` is what the target was told of the source.
-    Source { source: LegKey, target: LegKey, known: Bytes },
+    Source {
+        source: LegKey,
+        target: LegKey,
+        known: Bytes,
+    },
     /// The target's answer to the source's changed description.
-    Again { target: LegKey },
+    Again,
     /// ACKs of two legs whose offers were answered with each other.
     Cross { open: usize },
     /// The media server's description.

@@ -127,7 +127,11 @@ mod tests {
     fn nothing_leaves_the_final_state_and_every_other_state_can_be_released() {
         for state in LegState::ALL {
             let gone = *state == LegState::Gone;
-            assert_eq!(LegInput::ALL.iter().all(|input| state.next(*input).is_none()), gone, "{state:?}");
+            assert_eq!(
+                LegInput::ALL.iter().all(|input| state.next(*input).is_none()),
+                gone,
+                "{state:?}"
+            );
             assert_eq!(state.next(LegInput::Release).is_none(), gone, "{state:?}");
             assert_eq!(state.next(LegInput::End).is_none(), gone, "{state:?}");
         }

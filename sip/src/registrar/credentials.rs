@@ -54,7 +54,8 @@ impl MemoryCredentials {
     /// Adds a user with a password.
     #[must_use]
     pub fn with_password(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
-        self.users.insert(user.into(), Credential::Password(password.into()));
+        self.users
+            .insert(user.into(), Credential::Password(password.into()));
         self
     }
 
@@ -68,7 +69,9 @@ impl MemoryCredentials {
 
 impl fmt::Debug for MemoryCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryCredentials").field("users", &self.users.len()).finish()
+        f.debug_struct("MemoryCredentials")
+            .field("users", &self.users.len())
+            .finish()
     }
 }
 

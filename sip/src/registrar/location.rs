@@ -83,7 +83,10 @@ impl LocationService {
 
     /// The users with a binding along that flow, in order of their names.
     pub fn users_on(&self, flow: &Flow) -> impl Iterator<Item = &str> {
-        self.flows.get(flow).into_iter().flat_map(|users| users.keys().map(String::as_str))
+        self.flows
+            .get(flow)
+            .into_iter()
+            .flat_map(|users| users.keys().map(String::as_str))
     }
 
     /// Number of bindings.
@@ -119,7 +122,9 @@ impl LocationService {
         let before = self.users.get(user).cloned().unwrap_or_default();
         let mut after = before.clone();
         for update in updates {
-            let found = after.iter().position(|binding| binding.contact.equivalent(&update.contact));
+            let found = after
+                .iter()
+                .position(|binding| binding.contact.equivalent(&update.contact));
             if let Some(binding) = found.and_then(|at| after.get(at))
                 && binding.call_id == call_id
                 && binding.cseq >= cseq
@@ -132,8 +137,13 @@ impl LocationService {
                 }
                 (None, None) => {}
                 (found, Some(expires_at)) => {
-                    let binding =
-                        Binding { contact: update.contact, flow, expires_at, call_id: call_id.to_owned(), cseq };
+                    let binding = Binding {
+                        contact: update.contact,
+                        flow,
+                        expires_at,
+                        call_id: call_id.to_owned(),
+                        cseq,
+                    };
                     match found.and_then(|at| after.get_mut(at)) {
                         Some(slot) => *slot = binding,
                         None => after.push(binding),
@@ -156,7 +166,11 @@ impl LocationService {
     ///
     /// Spec: RFC 3261 §10.3 item 6
     pub(crate) fn clear(&mut self, user: &str, call_id: &str, cseq: u32) -> Result<(), LocationError> {
-        if self.lookup(user).iter().any(|binding| binding.call_id == call_id && binding.cseq >= cseq) {
+        if self
+            .lookup(user)
+            .iter()
+            .any(|binding| binding.call_id == call_id && binding.cseq >= cseq)
+        {
             return Err(LocationError::OutOfOrder);
         }
         self.replace(user, Vec::new());
@@ -170,8 +184,12 @@ impl LocationService {
             if at > now {
                 break;
             }
-            let rest: Vec<_> =
-                self.lookup(&user).iter().filter(|binding| binding.expires_at > now).cloned().collect();
+            let rest: Vec<_> = self
+                .lookup(&user)
+                .iter()
+                .filter(|binding| binding.expires_at > now)
+                .cloned()
+                .collect();
             if rest.is_empty() {
                 gone.push(user.clone());
             }
@@ -187,8 +205,12 @@ impl LocationService {
         let users: Vec<String> = self.users_on(flow).map(str::to_owned).collect();
         let mut gone = Vec::new();
         for user in users {
-            let rest: Vec<_> =
-                self.lookup(&user).iter().filter(|binding| binding.flow != *flow).cloned().collect();
+            let rest: Vec<_> = self
+                .lookup(&user)
+                .iter()
+                .filter(|binding| binding.flow != *flow)
+                .cloned()
+                .collect();
             if rest.is_empty() {
                 gone.push(user.clone());
             }
@@ -216,7 +238,12 @@ impl LocationService {
         for binding in &after {
             self.bindings += 1;
             self.due.insert((binding.expires_at, user.to_owned()));
-            *self.flows.entry(binding.flow).or_default().entry(user.to_owned()).or_default() += 1;
+            *self
+                .flows
+                .entry(binding.flow)
+                .or_default()
+                .entry(user.to_owned())
+                .or_default() += 1;
         }
         if !after.is_empty() {
             self.users.insert(user.to_owned(), after);

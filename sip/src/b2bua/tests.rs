@@ -1,0 +1,7 @@
+//! The B2BUA between scripted phones: calls, holds, refusals, and whatever a peer may do at the wrong time.
+
+mod calls;
+mod hold;
+mod property;
+mod registration;
+mod world;
