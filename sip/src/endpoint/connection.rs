@@ -102,7 +102,7 @@ async fn read(
     to_driver: &mpsc::Sender<FromConnection>,
     pongs: &mpsc::WeakSender<Bytes>,
 ) {
-    let mut decoder = StreamDecoder::new(config.limits.clone());
+    let mut decoder = StreamDecoder::new(config.limits);
     let mut buffer = BytesMut::with_capacity(8192);
     // The deadline of the first message is absolute: octets that trickle in do not move it.
     let mut deadline = first.map(|limit| tokio::time::Instant::now() + limit);

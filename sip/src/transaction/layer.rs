@@ -177,7 +177,8 @@ impl TransactionLayer {
         }
     }
 
-    /// Limits the transactions; a request beyond gets 503 with that Retry-After, without a transaction.
+    /// Limits the transactions; a request beyond gets 503 with that Retry-After, without a transaction. Requests
+    /// inside dialogs and CANCEL have a quarter more.
     pub fn with_limit(mut self, max_transactions: usize, retry_after: Duration) -> Self {
         self.max_transactions = max_transactions;
         self.retry_after = retry_after;
@@ -272,7 +273,10 @@ impl TransactionLayer {
                 .copied()
         });
         stamp(&mut message, &via, flow);
-        if self.len() >= self.max_transactions {
+        // What ends or continues a call gets room that new work does not get.
+        let inside = about.is_some() || message.to().is_ok_and(|to| to.tag().is_some());
+        let reserve = if inside { self.max_transactions / 4 } else { 0 };
+        if self.len() >= self.max_transactions.saturating_add(reserve) {
             self.refuse(route.0, &message);
             return;
         }
@@ -462,18 +466,18 @@ impl TransactionLayer {
         while let Some(key) = self.deadlines.first_due(now) {
             match key {
                 Key::Client(key) => {
-                    if let Some(client) = self.clients.get_mut(&key) {
-                        if let Some((slot, due)) = client.timers.take_due(now) {
-                            client.timer(now, slot, due, &mut self.effects);
-                        }
+                    if let Some(client) = self.clients.get_mut(&key)
+                        && let Some((slot, due)) = client.timers.take_due(now)
+                    {
+                        client.timer(now, slot, due, &mut self.effects);
                     }
                     self.settle_client(key);
                 }
                 Key::Server(key) => {
-                    if let Some(server) = self.servers.get_mut(&key) {
-                        if let Some((slot, due)) = server.timers.take_due(now) {
-                            server.timer(now, slot, due, &mut self.effects);
-                        }
+                    if let Some(server) = self.servers.get_mut(&key)
+                        && let Some((slot, due)) = server.timers.take_due(now)
+                    {
+                        server.timer(now, slot, due, &mut self.effects);
                     }
                     self.settle_server(key);
                 }

@@ -105,10 +105,10 @@ impl Server {
         let Some(next) = next else { return };
         self.state = next;
         // In Accepted the user agent repeats the 2xx by its own timer. Spec: RFC 6026 §7.1
-        if self.state != State::Invite(ServerInvite::Accepted) {
-            if let Some(last) = &self.last {
-                effects.repeat(self.destination, last.clone());
-            }
+        if self.state != State::Invite(ServerInvite::Accepted)
+            && let Some(last) = &self.last
+        {
+            effects.repeat(self.destination, last.clone());
         }
     }
 

@@ -149,11 +149,11 @@ impl UserAgent {
         response: Message,
     ) {
         let tag = remote_tag(&response);
-        if let Some(Purpose::Invite { acks, .. }) = self.clients.get(&client) {
-            if let Some((destination, ack)) = acks.get(&tag) {
-                self.layer.send_again(*destination, ack.clone());
-                return;
-            }
+        if let Some(Purpose::Invite { acks, .. }) = self.clients.get(&client)
+            && let Some((destination, ack)) = acks.get(&tag)
+        {
+            self.layer.send_again(*destination, ack.clone());
+            return;
         }
         let Some(call) = self.calls.get_mut(&key).filter(|call| call.outgoing.is_some()) else {
             return self.dispose_fork(now, client, flow, &response);

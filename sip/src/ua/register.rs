@@ -158,11 +158,11 @@ impl UserAgent {
         let Some(binding) = self.bindings.get_mut(&key) else {
             return;
         };
-        if binding.timers.take_due(now).is_some() {
-            if let Some(next) = binding.state.on(BindingInput::Due) {
-                binding.state = next;
-                self.send_register(now, key);
-            }
+        if binding.timers.take_due(now).is_some()
+            && let Some(next) = binding.state.on(BindingInput::Due)
+        {
+            binding.state = next;
+            self.send_register(now, key);
         }
         self.settle_binding(key);
     }
@@ -228,14 +228,15 @@ impl UserAgent {
             status,
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED
         );
-        if challenged && binding.state != BindingState::Stopping {
-            if let (Some(digest), Some(mut request)) = (&mut binding.digest, binding.request.take()) {
-                let cnonce = self.tokens.call_id();
-                if digest.answer(response, &mut request, &cnonce).is_ok() {
-                    binding.cseq = binding.cseq.saturating_add(1);
-                    request.set_header(&HeaderName::CSEQ, format!("{} REGISTER", binding.cseq));
-                    return self.send_register_request(now, key, request);
-                }
+        if challenged
+            && binding.state != BindingState::Stopping
+            && let (Some(digest), Some(mut request)) = (&mut binding.digest, binding.request.take())
+        {
+            let cnonce = self.tokens.call_id();
+            if digest.answer(response, &mut request, &cnonce).is_ok() {
+                binding.cseq = binding.cseq.saturating_add(1);
+                request.set_header(&HeaderName::CSEQ, format!("{} REGISTER", binding.cseq));
+                return self.send_register_request(now, key, request);
             }
         }
         if status == StatusCode::INTERVAL_TOO_BRIEF && binding.state != BindingState::Stopping {

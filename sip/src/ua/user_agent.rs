@@ -406,10 +406,10 @@ impl UserAgent {
         response: &Message,
     ) {
         self.layer.respond(now, server, response);
-        if self.servers.remove(&server).is_some() {
-            if let Some(origin) = super::incoming::origin(request) {
-                self.by_origin.remove(&origin);
-            }
+        if self.servers.remove(&server).is_some()
+            && let Some(origin) = super::incoming::origin(request)
+        {
+            self.by_origin.remove(&origin);
         }
     }
 
