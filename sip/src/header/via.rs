@@ -174,7 +174,13 @@ impl Via {
     /// Spec: RFC 3261 §18.2.1, RFC 3581 §4
     #[must_use]
     pub fn with_source(&self, source: SocketAddr) -> Self {
-        let mut via = self.clone();
+        // A `received` that the sender wrote would send the response elsewhere.
+        let forged = self.params().contains("received");
+        let mut via = if forged {
+            self.without_param("received")
+        } else {
+            self.clone()
+        };
         let ip = source.ip().to_canonical();
         let wants_port = self.rport().is_some();
         if wants_port || self.host().ip().map(|own| own.to_canonical()) != Some(ip) {
@@ -316,6 +322,15 @@ mod tests {
             mapped.with_source("[::ffff:192.0.2.9]:1".parse().unwrap()),
             mapped
         );
+    }
+
+    #[test]
+    fn a_received_parameter_of_the_sender_does_not_lead_the_response_elsewhere() {
+        let source: SocketAddr = "192.0.2.9:5060".parse().unwrap();
+        let forged = via("SIP/2.0/UDP 192.0.2.9;received=198.51.100.1;branch=z9hG4bK1").with_source(source);
+        assert_eq!(forged.response_address(), Some(source));
+        let asked = via("SIP/2.0/UDP h;rport=1;received=198.51.100.1;branch=z9hG4bK1").with_source(source);
+        assert_eq!(asked.response_address(), Some(source));
     }
 
     #[test]
