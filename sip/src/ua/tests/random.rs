@@ -19,7 +19,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (any::<bool>(), 0u8..16, 0u8..3).prop_map(|(alice, what, which)| {
+        6 => (any::<bool>(), 0u8..16, 0u8..6).prop_map(|(alice, what, which)| {
             Step::Command(if alice { Side::Alice } else { Side::Bob }, what, which)
         }),
         4 => (0u32..3000).prop_map(Step::Wait),
@@ -35,7 +35,7 @@ fn command(side: Side, what: u8, which: u8) -> UaCommand {
     } else {
         CallKey::incoming(u64::from(which))
     };
-    let transport = if which == 2 { over_tcp(invite()) } else { invite() };
+    let transport = if which % 3 == 2 { over_tcp(invite()) } else { invite() };
     match what {
         0 => UaCommand::Invite {
             call: outgoing,
@@ -79,13 +79,22 @@ fn command(side: Side, what: u8, which: u8) -> UaCommand {
     }
 }
 
-/// The call of an event, if it starts (true) or ends (false) one.
+/// The call of an event, and whether it ends there.
 fn life(event: &UaEvent) -> Option<(CallKey, bool)> {
     match event {
-        UaEvent::Incoming { call, .. } => Some((*call, true)),
         UaEvent::Failed { call, .. } | UaEvent::Cancelled { call } | UaEvent::Ended { call, .. } => {
-            Some((*call, false))
+            Some((*call, true))
         }
+        UaEvent::Incoming { call, .. }
+        | UaEvent::Progress { call, .. }
+        | UaEvent::Answered { call, .. }
+        | UaEvent::Confirmed { call, .. }
+        | UaEvent::Reinvited { call, .. }
+        | UaEvent::ReinviteCancelled { call }
+        | UaEvent::ReinviteAnswered { call, .. }
+        | UaEvent::ReinviteFailed { call, .. }
+        | UaEvent::InDialog { call, .. }
+        | UaEvent::InDialogResult { call, .. } => Some((*call, false)),
         _ => None,
     }
 }
@@ -105,6 +114,10 @@ proptest! {
                         UaCommand::Invite { call, .. } => Some(*call),
                         _ => None,
                     };
+                    // A key is used once.
+                    if new.is_some_and(|call| started[side as usize].contains(&call)) {
+                        continue;
+                    }
                     if pair.command(side, command).is_ok() {
                         started[side as usize].extend(new);
                     }
@@ -127,10 +140,12 @@ proptest! {
             prop_assert_eq!(pair.agent(side).poll_timeout(), None);
             let mut ended = Vec::new();
             for event in pair.events(side) {
-                match life(&event) {
-                    Some((call, true)) => started[side as usize].push(call),
-                    Some((call, false)) => ended.push(call),
-                    None => {}
+                if let UaEvent::Incoming { call, .. } = &event {
+                    started[side as usize].push(*call);
+                }
+                if let Some((call, ends)) = life(&event) {
+                    prop_assert!(!ended.contains(&call), "an event after the end: {:?}", event);
+                    ended.extend(ends.then_some(call));
                 }
             }
             let mut started = std::mem::take(&mut started[side as usize]);
