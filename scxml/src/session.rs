@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,7 +20,7 @@ mod send;
 mod set;
 mod step;
 
-pub use config::{SessionConfig, SessionLimits};
+pub use config::{Interrupt, SessionConfig, SessionLimits, SessionLookup};
 use set::StateSet;
 
 /// One running document.
@@ -187,11 +186,7 @@ impl Session {
     ///
     /// Spec: SCXML §6.4.3
     pub fn handle_invoke_done(&mut self, now: Instant, invoke_id: &str, data: Value) {
-        let mut event = Event::new(format!("done.invoke.{invoke_id}"))
-            .with_data(data)
-            .with_invoke_id(invoke_id);
-        event.kind = crate::event::EventKind::Platform;
-        self.handle_event(now, event);
+        self.handle_event(now, done_invoke(invoke_id, data));
     }
 
     /// Reports that an invocation could not be started: raises an error event and forgets the invocation.
@@ -328,11 +323,11 @@ impl Session {
         self.macrosteps = 0;
     }
 
-    pub(crate) fn set_session_lookup(&mut self, lookup: Rc<dyn Fn(&str) -> bool>) {
+    pub(crate) fn set_session_lookup(&mut self, lookup: SessionLookup) {
         self.config.session_lookup = Some(lookup);
     }
 
-    pub(crate) const fn session_lookup(&self) -> Option<&Rc<dyn Fn(&str) -> bool>> {
+    pub(crate) const fn session_lookup(&self) -> Option<&SessionLookup> {
         self.config.session_lookup.as_ref()
     }
 

@@ -27,7 +27,7 @@ pub struct EcmaScriptConfig {
     /// Resource limits.
     pub limits: ScriptLimits,
     /// Asked now and then while a script runs; `true` stops it.
-    pub interrupt: Option<Rc<dyn Fn() -> bool>>,
+    pub interrupt: Option<crate::Interrupt>,
 }
 
 impl fmt::Debug for EcmaScriptConfig {

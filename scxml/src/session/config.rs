@@ -39,6 +39,12 @@ impl Default for SessionLimits {
     }
 }
 
+/// Asked now and then while a script runs; `true` stops it.
+pub type Interrupt = Rc<dyn Fn() -> bool>;
+
+/// Whether a session of the given id can be reached.
+pub type SessionLookup = Rc<dyn Fn(&str) -> bool>;
+
 /// How a session is set up.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -52,10 +58,10 @@ pub struct SessionConfig {
     /// Limits of scripts.
     pub script: ScriptLimits,
     /// Asked now and then while a script runs; `true` stops it and ends the session. Default none.
-    pub interrupt: Option<Rc<dyn Fn() -> bool>>,
+    pub interrupt: Option<Interrupt>,
     /// Whether a session of the given id can be reached. Default none: all are taken for reachable, and the driver
     /// reports failures afterwards.
-    pub session_lookup: Option<Rc<dyn Fn(&str) -> bool>>,
+    pub session_lookup: Option<SessionLookup>,
     /// Values that replace those of top-level data items of the same name.
     pub params: Vec<(String, Value)>,
     /// Id under which another session invoked this one; makes `#_parent` reachable.
@@ -107,14 +113,14 @@ impl SessionConfig {
 
     /// Sets the check that stops scripts.
     #[must_use]
-    pub fn with_interrupt(mut self, interrupt: Rc<dyn Fn() -> bool>) -> Self {
+    pub fn with_interrupt(mut self, interrupt: Interrupt) -> Self {
         self.interrupt = Some(interrupt);
         self
     }
 
     /// Sets the check whether another session can be reached.
     #[must_use]
-    pub fn with_session_lookup(mut self, lookup: Rc<dyn Fn(&str) -> bool>) -> Self {
+    pub fn with_session_lookup(mut self, lookup: SessionLookup) -> Self {
         self.session_lookup = Some(lookup);
         self
     }

@@ -239,11 +239,7 @@ impl<'d> EntrySet<'d> {
     /// Enters by default each region of a parallel state of which nothing is entered yet.
     fn add_regions(&mut self, session: &Session, doc: &'d Document, id: StateId) {
         for &region in &doc.state(id).children {
-            if !self
-                .enter
-                .iter()
-                .any(|s| s == region || doc.is_descendant(s, region))
-            {
+            if !self.enter.any_between(region, doc.state(region).end) {
                 self.add_descendants(session, doc, region);
             }
         }

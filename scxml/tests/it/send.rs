@@ -82,9 +82,8 @@ fn a_failure_reported_at_once_is_seen_before_the_next_external_event() {
     );
     rig.session.start(rig.now);
     let sent = loop {
-        match rig.session.poll_output().unwrap() {
-            Output::Send(request) => break request,
-            _ => {}
+        if let Output::Send(request) = rig.session.poll_output().unwrap() {
+            break request;
         }
     };
     assert_eq!(sent.target, SendTarget::Session("other".to_owned()));
