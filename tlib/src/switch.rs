@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::id::Dn;
 
+mod debug;
+
 /// Names a leg. Legs that reach the switch from outside have even numbers, legs that the engine asks for
 /// have odd ones, so that both sides can name legs without asking each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,8 +131,8 @@ pub enum SwitchEvent {
     },
 }
 
-/// Parties of a leg that came in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Parties of a leg that came in. `Debug` shows neither numbers nor headers.
+#[derive(Clone, PartialEq, Eq)]
 pub struct OfferedCall {
     /// The DN of the endpoint that calls, if it is one of ours and proved it.
     pub origin: Option<Dn>,
@@ -143,7 +145,9 @@ pub struct OfferedCall {
 }
 
 /// What the engine asks for. A switch answers with events, never by return value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// `Debug` shows neither numbers nor headers.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SwitchCommand {
     /// Call an address on a new engine leg.
@@ -333,8 +337,8 @@ pub struct Collect {
     pub total_timeout: Option<Duration>,
 }
 
-/// How a treatment ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a treatment ended. `Debug` does not show digits.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TreatmentResult {
     /// Played to the end, or the duration is over.
