@@ -112,24 +112,11 @@ impl Router {
         }
         let record = self.interactions.entry(request.interaction.clone()).or_default();
         record.live = Some(request.id.clone());
-        let mut targets: Vec<(Target, PoolId)> = Vec::with_capacity(pools.len());
-        for (target, pool) in request
-            .targets
-            .into_iter()
-            .zip(pools)
-            .chain(record.kept.drain(..))
-        {
-            // A target that says the same as an earlier one adds nothing.
-            if targets.iter().any(|(_, other)| *other == pool) {
-                self.pools.release(pool);
-            } else {
-                targets.push((target, pool));
-            }
-        }
-        let since = request
-            .waiting_since
-            .or_else(|| record.since.take())
-            .unwrap_or(now);
+        let kept = std::mem::take(&mut record.kept);
+        let kept_since = record.since.take();
+        let all = request.targets.into_iter().zip(pools).chain(kept);
+        let targets = self.distinct(all);
+        let since = request.waiting_since.or(kept_since).unwrap_or(now);
         self.sequence += 1;
         let key = WaitKey {
             priority: Reverse(request.priority),
@@ -165,6 +152,19 @@ impl Router {
             self.select(now, &request.id, agent);
         }
         Ok(())
+    }
+
+    /// Targets without those that say the same as an earlier one.
+    fn distinct(&mut self, all: impl Iterator<Item = (Target, PoolId)>) -> Vec<(Target, PoolId)> {
+        let mut targets: Vec<(Target, PoolId)> = Vec::new();
+        for (target, pool) in all {
+            if targets.iter().any(|(_, other)| *other == pool) {
+                self.pools.release(pool);
+            } else {
+                targets.push((target, pool));
+            }
+        }
+        targets
     }
 
     fn check(&self, request: &Request) -> Result<(), SubmitError> {
