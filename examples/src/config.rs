@@ -64,6 +64,9 @@ pub struct SipConfig {
     pub listen: SocketAddr,
     /// Realm of the digest challenge; default `cti.example`.
     pub realm: String,
+    /// Digest algorithms offered to phones, the preferred one first: `MD5`, `SHA-256`, `SHA-512-256`; default SHA-256,
+    /// then MD5. Phones that read only the first challenge need theirs there.
+    pub digest_algorithms: Vec<DigestAlgorithm>,
     /// Networks whose unauthenticated calls are taken as trunk calls; default loopback.
     pub trunk_networks: Vec<IpNetwork>,
     /// Host (and port) that numbers which are not ours are sent to; default none: they are refused.
@@ -72,6 +75,31 @@ pub struct SipConfig {
     pub no_answer_secs: u32,
     /// Calls at one time, both directions; default 2,000. More are refused with 503.
     pub max_calls: usize,
+}
+
+/// A digest algorithm by its name in the challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(clippy::exhaustive_enums, reason = "the algorithms of the registrar")]
+pub enum DigestAlgorithm {
+    /// Known by every phone.
+    #[serde(rename = "MD5")]
+    Md5,
+    /// Strong.
+    #[serde(rename = "SHA-256")]
+    Sha256,
+    /// Strong, rare.
+    #[serde(rename = "SHA-512-256")]
+    Sha512_256,
+}
+
+impl From<DigestAlgorithm> for sip::auth::Algorithm {
+    fn from(algorithm: DigestAlgorithm) -> Self {
+        match algorithm {
+            DigestAlgorithm::Md5 => Self::Md5,
+            DigestAlgorithm::Sha256 => Self::Sha256,
+            DigestAlgorithm::Sha512_256 => Self::Sha512_256,
+        }
+    }
 }
 
 /// `[media]`.
@@ -165,6 +193,7 @@ impl Default for SipConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 5060)),
             realm: "cti.example".to_owned(),
+            digest_algorithms: vec![DigestAlgorithm::Sha256, DigestAlgorithm::Md5],
             trunk_networks: vec![IpNetwork::new(Ipv4Addr::new(127, 0, 0, 0).into(), 8)],
             trunk: None,
             no_answer_secs: 15,
@@ -276,6 +305,9 @@ impl ClusterConfig {
             if let Some((skill, level)) = agent.skills.iter().find(|(_, level)| **level > 100) {
                 return fail(skill, format!("level {level} of skill `{skill}` is over 100"));
             }
+        }
+        if self.sip.digest_algorithms.is_empty() {
+            return fail("digest_algorithms", "digest_algorithms must name one at least".to_owned());
         }
         let (first, last) = self.media.rtp_ports;
         if first < 1024 || last <= first {

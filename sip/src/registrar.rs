@@ -13,7 +13,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::auth::{DigestServer, Secret, Verdict};
+use crate::auth::{Algorithm, DigestServer, Secret, Verdict};
 use crate::header::{HeaderName, NameAddr};
 use crate::message::Message;
 use crate::status::StatusCode;
@@ -32,6 +32,11 @@ pub struct RegistrarConfig {
     pub realm: String,
     /// Hosts that addresses of record may have. Default: empty, any host is taken for ours.
     pub domains: Vec<String>,
+    /// Digest algorithms offered, the preferred one first. Default SHA-256, then MD5. Many phones read the first
+    /// challenge only and know only MD5: for them MD5 goes first.
+    ///
+    /// Spec: RFC 8760 §2.3
+    pub algorithms: Vec<Algorithm>,
     /// Source of the key of the nonces. Must be unpredictable for others and new for every start.
     pub seed: Seed,
     /// Shortest lifetime of a binding. Default 60 s. Requests for less, other than 0, are refused with 423.
@@ -52,6 +57,7 @@ impl RegistrarConfig {
         Self {
             realm: realm.into(),
             domains: Vec::new(),
+            algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             seed,
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),
@@ -65,6 +71,13 @@ impl RegistrarConfig {
     #[must_use]
     pub fn with_domains(mut self, domains: Vec<String>) -> Self {
         self.domains = domains;
+        self
+    }
+
+    /// Sets [`RegistrarConfig::algorithms`].
+    #[must_use]
+    pub fn with_algorithms(mut self, algorithms: Vec<Algorithm>) -> Self {
+        self.algorithms = algorithms;
         self
     }
 
@@ -258,9 +271,11 @@ impl Registrar {
     }
 
     fn digest(&mut self, now: Instant) -> &mut DigestServer {
-        let (realm, seed) = (&self.config.realm, self.config.seed);
-        self.digest
-            .get_or_insert_with(|| DigestServer::new(realm.clone(), *seed.bytes(), now))
+        let config = &self.config;
+        self.digest.get_or_insert_with(|| {
+            DigestServer::new(config.realm.clone(), *config.seed.bytes(), now)
+                .with_algorithms(config.algorithms.clone())
+        })
     }
 
     fn verify(&mut self, now: Instant, request: &Message) -> Verdict {

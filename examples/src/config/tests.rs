@@ -38,8 +38,8 @@ fn an_empty_file_is_a_deployment_with_defaults() {
 fn errors_name_file_line_and_reason() {
     assert_eq!(
         error("[sip]\nlisten = \"127.0.0.1:5060\"\nlisen = 1\n"),
-        "t.toml:3: unknown field `lisen`, expected one of `listen`, `realm`, `trunk_networks`, `trunk`, \
-         `no_answer_secs`, `max_calls`"
+        "t.toml:3: unknown field `lisen`, expected one of `listen`, `realm`, `digest_algorithms`, \
+         `trunk_networks`, `trunk`, `no_answer_secs`, `max_calls`"
     );
     assert_eq!(
         error("[[extension]]\nnumber = \"1\"\npassword = \"\"\n[[routing_point]]\nnumber = \"1\"\nstrategy = \"s\"\n"),

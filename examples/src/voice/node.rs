@@ -169,7 +169,8 @@ async fn start_sip(
 ) -> Result<(EndpointHandle<B2bua>, EndpointEvents<B2bua>), StartError> {
     let legs = config.sip.max_calls * LEGS_PER_CALL;
     let ua = UaConfig::new(Seed::from_system()?).with_max_calls(legs);
-    let registrar = RegistrarConfig::new(&config.sip.realm, Seed::from_system()?);
+    let registrar = RegistrarConfig::new(&config.sip.realm, Seed::from_system()?)
+        .with_algorithms(config.sip.digest_algorithms.iter().copied().map(Into::into).collect());
     let b2bua = B2buaConfig::new(ua, registrar)
         .with_peers(config.sip.trunk_networks.iter().copied().map(Into::into).collect())
         .with_max_legs(legs);

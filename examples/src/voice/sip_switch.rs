@@ -237,6 +237,8 @@ fn switch_event(event: B2buaEvent) -> Option<SwitchEvent> {
         B2buaEvent::Unregistered { user } => SwitchEvent::EndpointDown { dn: Dn::from(user) },
         // The leg ended on its own while the command was on its way.
         B2buaEvent::CommandFailed { why: B2buaError::UnknownLeg | B2buaError::PartnerGone, .. } => return None,
+        // The call goes on as it is.
+        B2buaEvent::CommandFailed { command: "ring" | "stop_treatment", .. } => return None,
         B2buaEvent::CommandFailed { leg, command, why } => {
             tracing::warn!(leg = leg.0, command, %why, "command failed");
             SwitchEvent::CommandFailed { leg: leg_id(leg), cause: translate::command_cause(why) }
