@@ -181,6 +181,12 @@ impl Dialog {
         self.early = false;
     }
 
+    /// Carries the numbers of the early dialog on that this one confirms.
+    pub(crate) fn continue_from(&mut self, early: &Self) {
+        self.local_cseq = self.local_cseq.max(early.local_cseq);
+        self.remote_cseq = self.remote_cseq.max(early.remote_cseq);
+    }
+
     /// The peer was last heard along this way.
     pub const fn bind(&mut self, destination: Destination) {
         self.destination = destination;

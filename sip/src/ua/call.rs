@@ -128,6 +128,8 @@ pub(super) struct Call {
     pub(super) outgoing: Option<OutgoingInvite>,
     pub(super) incoming: Option<IncomingInvite>,
     pub(super) dialog: Option<Dialog>,
+    /// Outgoing: the dialogs that provisional responses made, one per branch that rings.
+    pub(super) early: Vec<Dialog>,
     /// Our 2xx that waits for its ACK.
     pub(super) unacked: Option<UnackedOk>,
     /// A 2xx with an offer that waits for the user's answer.
@@ -214,6 +216,7 @@ impl Call {
             outgoing: None,
             incoming: None,
             dialog: None,
+            early: Vec::new(),
             unacked: None,
             user_ack: None,
             our_reinvite: None,
@@ -237,6 +240,12 @@ impl Call {
     /// Arms the deadline of a state that waits for the peer.
     pub(super) fn give_up_at(&mut self, at: Instant) {
         self.timers.set(GIVE_UP, at);
+    }
+
+    /// The dialog with the peer of that tag, early or confirmed.
+    pub(super) fn dialog_with(&mut self, remote_tag: &str) -> Option<&mut Dialog> {
+        let mut known = self.dialog.iter_mut().chain(&mut self.early);
+        known.find(|dialog| dialog.id().remote_tag == remote_tag)
     }
 
     /// Whether a session change could begin now: no other one is under way.

@@ -99,7 +99,8 @@ pub enum UaCommand {
         /// More headers for the CANCEL or BYE, such as Reason.
         headers: Vec<(HeaderName, String)>,
     },
-    /// Sends another request inside the dialog of an answered call (INFO, NOTIFY, REFER, ...).
+    /// Sends another request inside the dialog (INFO, NOTIFY, REFER, ...) of an answered call, or of an outgoing one
+    /// that rings.
     InDialog {
         /// The call.
         call: CallKey,

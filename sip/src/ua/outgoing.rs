@@ -112,7 +112,7 @@ impl UserAgent {
         };
         let key = *call;
         if status.is_provisional() {
-            self.invite_progress(now, key, status, response);
+            self.invite_progress(now, key, flow, status, response);
         } else if status.is_success() {
             self.invite_success(now, client, key, flow, response);
         } else {
@@ -120,7 +120,14 @@ impl UserAgent {
         }
     }
 
-    fn invite_progress(&mut self, now: Instant, key: CallKey, status: StatusCode, response: Message) {
+    fn invite_progress(
+        &mut self,
+        now: Instant,
+        key: CallKey,
+        flow: Flow,
+        status: StatusCode,
+        response: Message,
+    ) {
         let Some(call) = self.calls.get_mut(&key) else {
             return;
         };
@@ -130,6 +137,7 @@ impl UserAgent {
         if call.state == CallState::Cancelling {
             self.send_cancel(now, key);
         } else if status != StatusCode::TRYING {
+            remember_early(call, flow, &response);
             let sdp = sdp_of(&response);
             self.events.push_back(UaEvent::Progress {
                 call: key,
@@ -169,7 +177,7 @@ impl UserAgent {
             Some(outgoing) => (outgoing.fixed, outgoing.destination, outgoing.has_offer),
             None => return,
         };
-        let dialog = match Dialog::outgoing(&response, bind(fixed, sent_to, flow, &response)) {
+        let mut dialog = match Dialog::outgoing(&response, bind(fixed, sent_to, flow, &response)) {
             Ok(dialog) => dialog,
             Err(error) => {
                 tracing::warn!(call = key.0, %error, "answer makes no dialog");
@@ -183,6 +191,10 @@ impl UserAgent {
             }
         };
         let cseq = dialog.local_cseq();
+        if let Some(early) = call.dialog_with(&tag) {
+            dialog.continue_from(early);
+        }
+        call.early.clear();
         call.dialog = Some(dialog);
         let sdp = sdp_of(&response);
         let offer = !has_offer && sdp.is_some();
@@ -253,6 +265,7 @@ impl UserAgent {
                     outgoing.client = client;
                     outgoing.request = retry;
                     call.state = CallState::Calling;
+                    call.early.clear();
                     self.clients.insert(
                         client,
                         Purpose::Invite {
@@ -426,6 +439,26 @@ impl UserAgent {
         if let Ok(bye) = self.layer.request(now, flow.into(), bye) {
             self.clients.insert(bye, Purpose::Nothing);
         }
+    }
+}
+
+/// Keeps the dialog that a provisional response makes: a phone that rings can be sent requests already.
+///
+/// Spec: RFC 3261 §12.1.2
+fn remember_early(call: &mut Call, flow: Flow, response: &Message) {
+    let tag = remote_tag(response);
+    let Some(outgoing) = &call.outgoing else { return };
+    if tag.is_empty()
+        || call.early.len() >= MAX_FORKS
+        || call.early.iter().any(|early| early.id().remote_tag == tag)
+    {
+        return;
+    }
+    if let Ok(early) = Dialog::outgoing(
+        response,
+        bind(outgoing.fixed, outgoing.destination, flow, response),
+    ) {
+        call.early.push(early);
     }
 }
 

@@ -44,7 +44,10 @@ impl UserAgent {
         };
         let local_tag = call.local_tag.clone();
         let number = request.cseq().map(|cseq| cseq.number).unwrap_or_default();
-        let Some(dialog) = &mut call.dialog else { return };
+        let peer = request.from().ok().and_then(|from| from.tag().map(str::to_owned));
+        let Some(dialog) = call.dialog_with(&peer.unwrap_or_default()) else {
+            return;
+        };
         if dialog.check_sequence(number) == SequenceCheck::OutOfOrder {
             return self.refuse(now, server, &request, StatusCode::SERVER_INTERNAL_ERROR);
         }
@@ -74,12 +77,14 @@ impl UserAgent {
     }
 
     /// The call whose dialog a request is in: Call-ID and both tags agree.
-    fn owner_of(&self, request: &Message, tag: &str) -> Option<CallKey> {
+    fn owner_of(&mut self, request: &Message, tag: &str) -> Option<CallKey> {
         let id = (request.call_id().ok()?.to_owned(), tag.to_owned());
         let key = *self.by_dialog.get(&id)?;
         let from = request.from().ok()?;
-        let dialog = self.calls.get(&key)?.dialog.as_ref()?;
-        (dialog.id().remote_tag == from.tag().unwrap_or_default()).then_some(key)
+        self.calls
+            .get_mut(&key)?
+            .dialog_with(from.tag().unwrap_or_default())?;
+        Some(key)
     }
 
     /// Spec: RFC 3261 §15.1.2
@@ -178,6 +183,10 @@ impl UserAgent {
     ///
     /// Spec: RFC 3261 §12.2.1.2
     fn dialog_lost(&mut self, now: Instant, key: CallKey, status: StatusCode) {
+        // What happens in an early dialog does not decide about the call.
+        if self.calls.get(&key).is_none_or(|call| call.dialog.is_none()) {
+            return;
+        }
         let cause = if status == StatusCode::SERVICE_UNAVAILABLE {
             EndCause::Transport
         } else {
@@ -219,9 +228,14 @@ impl UserAgent {
             return Err(CommandError::UnknownCall);
         };
         let standing = matches!(call.state, CallState::Accepting | CallState::Confirmed);
-        let Some(dialog) = call.dialog.as_mut().filter(|_| standing) else {
-            return Err(CommandError::WrongState);
+        // An endpoint that rings is reached in the last early dialog it made.
+        let ringing = call.state == CallState::Proceeding;
+        let dialog = match &mut call.dialog {
+            Some(dialog) if standing => Some(dialog),
+            None if ringing => call.early.last_mut(),
+            _ => None,
         };
+        let dialog = dialog.ok_or(CommandError::WrongState)?;
         let mut request = dialog.request(method);
         request.push_header(&HeaderName::CONTACT, &call.contact);
         push_headers(&mut request, headers);
@@ -258,15 +272,14 @@ impl UserAgent {
         if self.calls.get(&key).is_some_and(|call| !call.told) {
             self.events.push_back(UaEvent::InDialogResult {
                 call: key,
-                method,
+                method: method.clone(),
                 status,
                 response: Some(response),
             });
         }
-        if matches!(
-            status,
-            StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST | StatusCode::REQUEST_TIMEOUT
-        ) {
+        // A phone without the event package refuses NOTIFY with 481 and talks on.
+        let unknown = status == StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST && method != Method::NOTIFY;
+        if unknown || status == StatusCode::REQUEST_TIMEOUT {
             self.dialog_lost(now, key, status);
         }
     }

@@ -628,6 +628,60 @@ fn requests_inside_the_dialog_are_the_users_both_ways() {
 }
 
 #[test]
+fn a_ringing_phone_is_asked_to_talk_and_its_refusal_does_not_end_the_call() {
+    let mut pair = perfect();
+    call(&mut pair, invite().with_sdp(OFFER));
+    pair.run_for(ms(0));
+    let talk = UaCommand::InDialog {
+        call: A,
+        method: Method::NOTIFY,
+        headers: vec![(HeaderName::EVENT, "talk".to_owned())],
+        body: None,
+    };
+    assert_eq!(
+        pair.command(Side::Alice, talk.clone()),
+        Err(CommandError::WrongState),
+        "no dialog before the 180"
+    );
+    pair.command(Side::Bob, UaCommand::ringing(B)).unwrap();
+    pair.run_for(ms(0));
+    pair.events(Side::Bob);
+    pair.command(Side::Alice, talk).unwrap();
+    pair.run_for(ms(0));
+    let events = pair.events(Side::Bob);
+    let [UaEvent::InDialog { request, .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    let status = StatusCode::CALL_OR_TRANSACTION_DOES_NOT_EXIST;
+    let refuse = UaCommand::Respond {
+        request: *request,
+        status,
+        headers: Vec::new(),
+        body: None,
+    };
+    pair.command(Side::Bob, refuse).unwrap();
+    pair.command(Side::Bob, UaCommand::accept(B, ANSWER)).unwrap();
+    pair.run_for(ms(0));
+    assert_eq!(
+        names(&pair.events(Side::Alice)),
+        ["Progress", "InDialogResult", "Answered"]
+    );
+    assert_eq!(
+        names(&pair.events(Side::Bob)),
+        ["Confirmed"],
+        "the ACK has the number of the INVITE"
+    );
+    pair.command(Side::Alice, UaCommand::hangup(A)).unwrap();
+    pair.run_for(ms(0));
+    let (notify, bye) = (
+        last(&pair, Side::Alice, "NOTIFY"),
+        last(&pair, Side::Alice, "BYE"),
+    );
+    assert_eq!(bye.cseq().unwrap().number, notify.cseq().unwrap().number + 1);
+    assert_empty(&mut pair);
+}
+
+#[test]
 fn a_request_that_the_user_forgets_is_refused_and_counted() {
     let mut pair = talking();
     let info = UaCommand::InDialog {

@@ -35,7 +35,11 @@ fn command(side: Side, what: u8, which: u8) -> UaCommand {
     } else {
         CallKey::incoming(u64::from(which))
     };
-    let transport = if which % 3 == 2 { over_tcp(invite()) } else { invite() };
+    let transport = if which % 3 == 2 {
+        over_tcp(invite())
+    } else {
+        invite()
+    };
     match what {
         0 => UaCommand::Invite {
             call: outgoing,
