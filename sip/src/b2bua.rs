@@ -23,6 +23,45 @@
 //! - a From with the name of a local user needs the user's digest credentials;
 //! - anybody else needs to be in a trusted network ([`B2buaConfig::peers`]).
 //!
+//! # Example
+//!
+//! A B2BUA that plays music to every caller. A driver ([`endpoint`](crate::endpoint)) would own it; here it is asked
+//! by hand, and with the `testing` feature's media server.
+//!
+//! ```
+//! # #[cfg(feature = "testing")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Instant;
+//!
+//! use sip::b2bua::{B2bua, B2buaCommand, B2buaConfig, B2buaEvent};
+//! use sip::endpoint::Core;
+//! use sip::media::{MediaRequest, OpId, ScriptedMedia};
+//! use sip::registrar::{MemoryCredentials, RegistrarConfig};
+//! use sip::ua::{Seed, UaConfig};
+//!
+//! let registrar = RegistrarConfig::new("example.com", Seed::from_system()?);
+//! let config = B2buaConfig::new(UaConfig::new(Seed::from_system()?), registrar);
+//! let users = MemoryCredentials::new().with_password("7001", "secret");
+//! let mut b2bua = B2bua::new(config, Box::new(users), Box::new(ScriptedMedia::new()));
+//!
+//! fn serve(b2bua: &mut B2bua, now: Instant) {
+//!     while let Some(event) = b2bua.poll_event() {
+//!         if let B2buaEvent::Incoming { leg, .. } = event {
+//!             let request = MediaRequest::Music { source: None, duration: None };
+//!             b2bua.handle_command(now, B2buaCommand::Treat { leg, op: OpId(1), request });
+//!         }
+//!     }
+//! }
+//! let now = Instant::now();
+//! b2bua.handle_bound(now, "127.0.0.1:5060".parse()?);
+//! serve(&mut b2bua, now);
+//! assert_eq!(b2bua.stats().legs, 0);
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "testing"))]
+//! # fn main() {}
+//! ```
+//!
 //! # Limits
 //!
 //! Early media of an outgoing leg is reported, not passed on; two unanswered callers that both sent no offer cannot be

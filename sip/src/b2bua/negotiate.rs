@@ -214,7 +214,7 @@ impl B2bua {
     }
 
     fn target_agreed(&mut self, now: Instant, source: LegKey, target: LegKey, sdp: Option<Bytes>) -> Outcome {
-        match sdp.filter(|sdp| session::is_usable(sdp)) {
+        match sdp.filter(session::is_usable) {
             Some(answer) => self.deliver(now, source, target, answer),
             None => Outcome::Fail(B2buaError::Media),
         }
@@ -257,7 +257,7 @@ impl B2bua {
         known: &Bytes,
         sdp: Option<Bytes>,
     ) -> Outcome {
-        let Some(sdp) = sdp.filter(|sdp| session::is_usable(sdp)) else {
+        let Some(sdp) = sdp.filter(session::is_usable) else {
             return Outcome::Fail(B2buaError::Media);
         };
         if session::is_same_media(&sdp, known) {

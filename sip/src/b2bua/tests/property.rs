@@ -102,7 +102,10 @@ impl Play {
                 | B2buaEvent::RetrievedByPeer { leg }
                 | B2buaEvent::TreatmentStarted { leg, .. }
                 | B2buaEvent::TreatmentEnded { leg, .. } => {
-                    assert!(self.legs.contains(&leg), "an event for a leg that is gone");
+                    assert!(
+                        self.legs.contains(&leg),
+                        "an event for a leg that is gone: {event:?}"
+                    );
                 }
                 _ => {}
             }
@@ -111,16 +114,11 @@ impl Play {
     }
 
     fn command(&mut self, command: B2buaCommand) {
-        let ends = matches!(command, B2buaCommand::Release { .. });
-        let leg = command.leg();
+        self.learn();
+        let ends = matches!(command, B2buaCommand::Release { .. }).then_some(command.leg());
         self.world.command(command);
-        if ends {
-            // Whatever was told before the command took effect is still to be read.
-            self.world
-                .events
-                .retain(|event| !format!("{event:?}").starts_with(&format!("CommandFailed({}", leg.0)));
-            self.legs.retain(|known| *known != leg);
-        }
+        self.legs.retain(|known| Some(*known) != ends);
+        self.learn();
     }
 
     fn act(&mut self, act: &Act) {

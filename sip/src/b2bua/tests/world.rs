@@ -42,7 +42,6 @@ pub(super) struct Phone {
 
 pub(super) struct World {
     pub(super) now: Instant,
-    pub(super) start: Instant,
     pub(super) b2bua: B2bua,
     pub(super) media: ScriptedMedia,
     pub(super) phones: Vec<Phone>,
@@ -121,7 +120,6 @@ impl World {
         b2bua.handle_bound(now, address(SERVER));
         let mut world = Self {
             now,
-            start: now,
             b2bua,
             media,
             phones: Vec::new(),
