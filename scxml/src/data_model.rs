@@ -25,7 +25,8 @@ pub enum DataError {
     /// The expression is wrong or threw; the session raises `error.execution`.
     #[error("{message}")]
     Evaluation {
-        /// What the language said. May quote document text, never event data.
+        /// What the language said. May quote the document, and whatever a script put into an error that it threw:
+        /// treat it like data of the session.
         message: String,
     },
     /// The data model has no such feature; the session raises `error.execution`.

@@ -1,5 +1,7 @@
 //! Events and the matching of event descriptors.
 
+use std::fmt;
+
 use crate::value::Value;
 
 /// Where an event came from, as scripts see it in `_event.type`.
@@ -31,8 +33,10 @@ impl EventKind {
 
 /// One event as delivered to a session.
 ///
+/// `Debug` shows neither data nor the raw message.
+///
 /// Spec: SCXML §5.10.1
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Event {
     /// Dot-separated name.
@@ -113,6 +117,18 @@ impl Event {
     }
 }
 
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("send_id", &self.send_id)
+            .field("invoke_id", &self.invoke_id)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Whether `descriptor` matches an event called `name`.
 ///
 /// Matching is by whole tokens: `foo` matches `foo` and `foo.bar` but not `foobar`. A trailing `.*` or `.` is ignored and
@@ -134,7 +150,7 @@ pub fn descriptor_matches(descriptor: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::descriptor_matches;
+    use super::*;
 
     /// Spec: SCXML §3.12.1
     #[test]
@@ -157,5 +173,13 @@ mod tests {
                 "{descriptor} against {name}"
             );
         }
+    }
+
+    #[test]
+    fn debug_output_shows_neither_data_nor_the_raw_message_nor_addresses() {
+        let mut event = Event::new("e").with_data("secret").with_origin("sip:secret", "t");
+        event.raw = Some("secret".to_owned());
+        let shown = format!("{event:?}");
+        assert!(!shown.contains("secret"), "{shown}");
     }
 }

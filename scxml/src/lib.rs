@@ -25,7 +25,9 @@ pub use output::{
     Action, ActionElement, Done, DoneReason, InvokeRequest, Limit, LogRecord, Output, SendFailure,
     SendRequest, SendTarget, Trace,
 };
-pub use session::{Interrupt, Session, SessionConfig, SessionError, SessionLimits, SessionLookup};
+pub use session::{
+    Interrupt, Session, SessionConfig, SessionError, SessionLimits, SessionLookup, SessionStats,
+};
 pub use tree::{SessionTree, TreeConfig};
 pub use value::Value;
 

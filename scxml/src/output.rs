@@ -261,7 +261,7 @@ pub enum Trace {
         /// Their send id.
         send_id: String,
     },
-    /// An evaluation failed; the message never contains values of the data model.
+    /// An evaluation failed. The message is what the language said; a script may have put data of the session into it.
     Error {
         /// Event raised.
         event: String,

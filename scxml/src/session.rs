@@ -60,6 +60,25 @@ pub struct Session {
     /// Set when the session must end.
     stop: Option<DoneReason>,
     done_data: Value,
+    stats: SessionStats,
+}
+
+/// Plain counters of one session since its creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SessionStats {
+    /// External events taken from the queue.
+    pub external_events: u64,
+    /// External events dropped because their invocation is not active.
+    pub dropped_events: u64,
+    /// Microsteps taken.
+    pub microsteps: u64,
+    /// Transitions taken.
+    pub transitions: u64,
+    /// `error.*` events raised by the session itself.
+    pub errors: u64,
+    /// Delayed messages sent.
+    pub timers_fired: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +175,7 @@ impl Session {
             outputs_in_step: 0,
             stop: None,
             done_data: Value::Undefined,
+            stats: SessionStats::default(),
         };
         session.set_system_variables().map_err(SessionError::DataModel)?;
         Ok(session)
@@ -288,6 +308,12 @@ impl Session {
         self.internal.len() + self.external.len()
     }
 
+    /// Counters.
+    #[must_use]
+    pub const fn stats(&self) -> SessionStats {
+        self.stats
+    }
+
     /// The data model, to register host functions or update host values.
     pub fn data_mut(&mut self) -> &mut dyn DataModel {
         &mut *self.data
@@ -315,6 +341,8 @@ impl Session {
             .is_none_or(|id| self.has_invocation(id))
         {
             self.push_external(event);
+        } else {
+            self.stats.dropped_events += 1;
         }
     }
 
@@ -389,6 +417,7 @@ impl Session {
     }
 
     fn raise_error(&mut self, name: &str, message: String, line: u32, send_id: Option<String>) {
+        self.stats.errors += 1;
         self.trace(|| Trace::Error {
             event: name.to_owned(),
             line,

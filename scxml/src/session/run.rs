@@ -31,6 +31,7 @@ impl Session {
     /// Data, scripts and initial states.
     pub(super) fn begin(&mut self) {
         let doc = Arc::clone(&self.doc);
+        tracing::debug!(session = %self.config.id, document = doc.name(), "session started");
         self.begin_macrostep();
         self.declare_data(&doc);
         for script in &doc.scripts {
@@ -69,6 +70,7 @@ impl Session {
                 return false;
             };
             self.macrosteps += 1;
+            self.stats.external_events += 1;
             if self.macrosteps > self.config.limits.macrosteps {
                 self.halt(Limit::Macrosteps);
                 return true;
@@ -131,8 +133,10 @@ impl Session {
         }
     }
 
-    pub(super) fn count_microstep(&mut self) -> bool {
+    pub(super) fn count_microstep(&mut self, transitions: usize) -> bool {
         self.microsteps += 1;
+        self.stats.microsteps += 1;
+        self.stats.transitions += u64::try_from(transitions).unwrap_or(u64::MAX);
         if self.microsteps > self.config.limits.microsteps {
             self.halt(Limit::Microsteps);
         }
@@ -218,6 +222,12 @@ impl Session {
         self.external.clear();
         // A limit breached inside the last handlers does not change why the session ended.
         self.stop = None;
+        match &reason {
+            DoneReason::Limit(limit) => {
+                tracing::warn!(session = %self.config.id, ?limit, "session exceeded a limit")
+            }
+            reason => tracing::debug!(session = %self.config.id, ?reason, "session ended"),
+        }
         self.emit_done(reason);
     }
 

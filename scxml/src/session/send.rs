@@ -210,6 +210,7 @@ impl Session {
                 return;
             }
             let timer = entry.remove();
+            self.stats.timers_fired += 1;
             self.trace(|| Trace::TimerFired {
                 send_id: timer.request.send_id.clone(),
             });

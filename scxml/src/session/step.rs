@@ -21,7 +21,7 @@ struct EntrySet<'d> {
 
 impl Session {
     pub(super) fn microstep(&mut self, doc: &Document, transitions: &[TransitionId]) {
-        if !self.count_microstep() {
+        if !self.count_microstep(transitions.len()) {
             return;
         }
         self.exit_states(doc, transitions);

@@ -127,3 +127,25 @@ fn the_end_of_the_session_drops_what_was_not_delivered() {
     assert!(rig.done.is_some());
     assert_eq!(rig.session.poll_timeout(), None);
 }
+
+#[test]
+fn counters_count_what_happened() {
+    let mut rig = Rig::new(
+        "<state id='a'><onentry><send event='tick' delay='1s'/></onentry>
+           <transition event='tick' target='b'/><transition event='bad' cond='no.such' target='b'/></state>
+         <state id='b'/>",
+    );
+    rig.event("bad");
+    rig.send(scxml::Event::new("from.nobody").with_invoke_id("gone"));
+    rig.pass(1_000);
+    let stats = rig.session.stats();
+    assert_eq!(rig.states(), "b");
+    assert_eq!(
+        (stats.external_events, stats.dropped_events, stats.errors),
+        (2, 1, 1)
+    );
+    assert_eq!(
+        (stats.microsteps, stats.transitions, stats.timers_fired),
+        (1, 1, 1)
+    );
+}
