@@ -78,6 +78,12 @@ impl B2bua {
         }
         let (first, second) = (job.first, job.second);
         let outcome = match (&job.work, second) {
+            // The endpoint took its request back before its turn came.
+            (Work::Join { passed_on: true }, _)
+                if self.legs.get(&first).is_none_or(|leg| leg.demand.is_none()) =>
+            {
+                Outcome::Fail(B2buaError::PartnerGone)
+            }
             (Work::Join { passed_on }, Some(second)) => {
                 let passed_on = *passed_on;
                 self.start_join(now, first, second, passed_on)

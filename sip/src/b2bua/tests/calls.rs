@@ -775,3 +775,58 @@ fn debug_output_shows_no_numbers_digits_or_headers() {
         "{shown}"
     );
 }
+
+#[test]
+fn addresses_outside_are_called_directly_or_through_the_trunk() {
+    let invite = |leg: LegKey, uri_text: &str| B2buaCommand::Invite {
+        leg,
+        target: Target::Uri(uri(uri_text)),
+        from_user: "8000".into(),
+        from_display: None,
+        media: OfferSource::Late,
+        auto_answer: false,
+        timeout: Duration::from_secs(20),
+        headers: Vec::new(),
+    };
+    let mut world = World::new();
+    let leg = LegKey::outgoing(50);
+    world.command(invite(leg, "sip:5552000@127.0.0.2:5060"));
+    assert_eq!(world.ringing(1).1.request_uri_str(), Some("sip:5552000@127.0.0.2:5060"));
+    world.release(leg);
+    let nowhere = LegKey::outgoing(51);
+    world.command(invite(nowhere, "sip:5552000@carrier.example"));
+    assert_eq!(world.failed_with(nowhere), Some(StatusCode(503)), "a name, and no trunk");
+    world.assert_clean();
+
+    let trunk = crate::transport::Destination::udp(super::world::address(3));
+    let mut world = World::with_config(|config| config.with_trunk(trunk));
+    world.command(invite(leg, "sip:5552000@carrier.example"));
+    assert_eq!(world.ringing(3).1.request_uri_str(), Some("sip:5552000@carrier.example"));
+    world.answer(3);
+    world.treat(leg, 1);
+    assert_eq!(world.hears(3), MEDIA_1);
+    world.release(leg);
+    world.assert_clean();
+}
+
+#[test]
+fn a_ringing_and_an_answered_phone_can_be_asked_to_talk() {
+    let mut world = World::new();
+    world.register(2, "7001");
+    let agent = world.invite("7001", OfferSource::Late);
+    world.command(B2buaCommand::Talk { leg: agent });
+    assert!(world.told().contains(&format!("CommandFailed({}, talk, WrongState)", agent.0)), "no dialog yet");
+    let (call, _) = world.ringing(2);
+    world.tell(2, UaCommand::ringing(call));
+    world.told();
+    world.command(B2buaCommand::Talk { leg: agent });
+    assert_eq!(world.told(), Vec::<String>::new());
+    assert!(world.ladder.contains("b2bua -> agent  NOTIFY"), "{}", world.ladder);
+    world.tell(2, UaCommand::accept(call, sdp_of(2)));
+    world.treat(agent, 1);
+    world.ladder.clear();
+    world.command(B2buaCommand::Talk { leg: agent });
+    assert!(world.ladder.contains("b2bua -> agent  NOTIFY"), "{}", world.ladder);
+    world.release(agent);
+    world.assert_clean();
+}
