@@ -229,6 +229,10 @@ impl Server {
     pub(super) fn transport_error(&mut self, effects: &mut Effects) {
         if let Some(fallback) = self.fallback.take() {
             self.destination = fallback;
+            // Whether the peer got the final response is unknown.
+            if let Some(last) = self.last.as_ref().filter(|_| !self.is_open()) {
+                effects.repeat(fallback, last.clone());
+            }
             return;
         }
         let next = match self.state {

@@ -269,6 +269,31 @@ fn a_response_whose_connection_is_gone_goes_to_the_address_of_the_via() {
 }
 
 #[test]
+fn a_refusal_sent_into_a_dead_connection_is_sent_again_another_way() {
+    // Spec: RFC 3261 §18.2.2
+    let (mut layer, now) = (layer(), testing::start());
+    let source = std::net::SocketAddr::from(([10, 0, 0, 9], 40_000));
+    let flow = Flow::tcp(local(), source, ConnectionId(3));
+    layer.handle_message(now, flow, request("INVITE", "z9hG4bK1", ""));
+    let Some(TransactionEvent::Request { key, message, .. }) = layer.poll_event() else {
+        panic!("no request")
+    };
+    layer.respond(
+        now,
+        key,
+        &Message::response(&message, crate::status::StatusCode::BUSY_HERE),
+    );
+    let first = layer.poll_transmit().unwrap();
+    assert_eq!(first.destination, flow.into());
+    layer.handle_transport_error(flow.into());
+    let again = layer.poll_transmit().unwrap();
+    assert_eq!(
+        (again.destination, again.payload),
+        (Destination::tcp(peer()), first.payload)
+    );
+}
+
+#[test]
 fn a_closed_connection_fails_the_requests_on_it_at_once() {
     let (mut layer, now) = (layer(), testing::start());
     let flow = Flow::tcp(local(), peer(), ConnectionId(3));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::support::*;
 use crate::method::Method;
@@ -104,7 +105,7 @@ fn life(event: &UaEvent) -> Option<(CallKey, bool)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, rng_seed: RngSeed::Fixed(3261), ..ProptestConfig::default() })]
 
     #[test]
     fn no_sequence_panics_and_nothing_is_left(seed in any::<u64>(), steps in prop::collection::vec(step(), 1..60)) {
