@@ -136,7 +136,6 @@ impl EcmaScript {
                 format!("{}: {message}", name.unwrap_or_else(|| "Error".to_owned()))
             }
             Err(CaughtError::Error(rquickjs::Error::Allocation)) => return DataError::OutOfMemory,
-            Err(CaughtError::Value(value)) if value.is_null() => return DataError::OutOfMemory,
             Err(CaughtError::Value(_)) => "the script threw a value that is not an error".to_owned(),
             Err(CaughtError::Error(error)) => error.to_string(),
             Ok(()) => String::new(),

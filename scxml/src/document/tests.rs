@@ -255,6 +255,13 @@ fn inline_xml_keeps_the_namespaces_it_stood_in() {
 }
 
 #[test]
+fn documents_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Document>();
+    shared::<DocumentConfig>();
+}
+
+#[test]
 fn profile_names_the_data_model_too() {
     let text = wrap("<state/>").replace("version=", "profile='ecmascript' version=");
     assert_eq!(Document::parse(&text).unwrap().data_model(), "ecmascript");

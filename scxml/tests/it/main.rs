@@ -5,6 +5,7 @@
 mod action;
 mod content;
 mod history;
+mod legal;
 mod limits;
 mod ors;
 mod rig;
