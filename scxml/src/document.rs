@@ -151,6 +151,15 @@ pub struct Document {
     pub(crate) states: Vec<State>,
     pub(crate) transitions: Vec<Transition>,
     pub(crate) scripts: Vec<ScriptDef>,
+    pub(crate) limits: LimitOverrides,
+}
+
+/// Limits that a document of the Ors dialect sets for its own sessions.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LimitOverrides {
+    pub(crate) microsteps: Option<u32>,
+    pub(crate) state_entries: Option<u32>,
+    pub(crate) pending_events: Option<u32>,
 }
 
 impl Document {

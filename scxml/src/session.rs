@@ -148,9 +148,10 @@ impl Session {
     /// If the data model refuses the system variables.
     pub fn with_data_model(
         document: Arc<Document>,
-        config: SessionConfig,
+        mut config: SessionConfig,
         data: Box<dyn DataModel>,
     ) -> Result<Self, SessionError> {
+        config.limits.apply(document.limits);
         let states = document.states.len();
         let mut session = Self {
             doc: document,

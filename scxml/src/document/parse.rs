@@ -7,7 +7,7 @@ use roxmltree::{Node, NodeId};
 use super::validate::validate;
 use super::{
     DataItem, DataSource, Dialect, Document, DocumentConfig, DocumentError, DoneData, Expr, Finding, Initial,
-    Inline, Rule, ScriptDef, State, StateId, StateKind, Transition, TransitionId,
+    Inline, LimitOverrides, Rule, ScriptDef, State, StateId, StateKind, Transition, TransitionId,
 };
 use crate::NAMESPACE;
 
@@ -17,6 +17,9 @@ mod text;
 use text::{LineIndex, inline_of, words};
 
 const XINCLUDE: &str = "http://www.w3.org/2001/XInclude";
+
+/// The highest limit that a document may set for its own sessions.
+const MAX_OVERRIDE: u32 = 100_000;
 
 /// Nesting that the parser follows at most, whatever the configured limit.
 const MAX_DEPTH: usize = 200;
@@ -153,6 +156,7 @@ impl Parser<'_> {
             .attribute("datamodel")
             .or_else(|| root.attribute("profile"))
             .unwrap_or(default_model);
+        let limits = self.limit_overrides(root);
         let scripts = self.top_level_scripts(root);
         self.fill_state(root);
         if self.states.first().is_some_and(|s| s.children.is_empty()) {
@@ -167,7 +171,34 @@ impl Parser<'_> {
             states: std::mem::take(&mut self.states),
             transitions: std::mem::take(&mut self.transitions),
             scripts,
+            limits,
         })
+    }
+
+    fn limit_overrides(&mut self, root: Node<'_, '_>) -> LimitOverrides {
+        if self.config.dialect != Dialect::Ors {
+            return LimitOverrides::default();
+        }
+        let mut read = |name: &str| {
+            let text = root.attribute(name)?;
+            let limit = text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=MAX_OVERRIDE).contains(limit));
+            if limit.is_none() {
+                self.find(
+                    root,
+                    Rule::BadAttribute,
+                    format!("{name} must be a number from 1 to {MAX_OVERRIDE}"),
+                );
+            }
+            limit
+        };
+        LimitOverrides {
+            microsteps: read("_microStepLimit"),
+            state_entries: read("_stateEntryLimit"),
+            pending_events: read("_maxPendingEvents"),
+        }
     }
 
     /// Gives every state its number and id; `false` if a limit makes it useless to go on.

@@ -6,9 +6,13 @@ use std::sync::Arc;
 
 use crate::action::{ActionHandler, NoActions};
 use crate::data_model::ScriptLimits;
+use crate::document::LimitOverrides;
 use crate::value::Value;
 
 /// Limits of one session. Breach of any ends the session with [`DoneReason::Limit`](crate::DoneReason::Limit).
+///
+/// A document of the Ors dialect may set `_microStepLimit`, `_stateEntryLimit` and `_maxPendingEvents` (each 1 to 100,000)
+/// for itself, which go before these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionLimits {
@@ -24,6 +28,22 @@ pub struct SessionLimits {
     pub timers: usize,
     /// Outputs caused by one macrostep. Default 10,000.
     pub outputs: usize,
+}
+
+impl SessionLimits {
+    /// Takes the limits that a document sets for itself.
+    pub(super) fn apply(&mut self, overrides: LimitOverrides) {
+        let size = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+        if let Some(limit) = overrides.microsteps {
+            self.microsteps = size(limit);
+        }
+        if let Some(limit) = overrides.pending_events {
+            self.pending_events = size(limit);
+        }
+        if let Some(limit) = overrides.state_entries {
+            self.state_entries = limit;
+        }
+    }
 }
 
 impl Default for SessionLimits {

@@ -1,8 +1,10 @@
 //! The dialect of orchestration applications.
 
-use scxml::{Dialect, Output, SessionConfig, Value};
+use std::sync::Arc;
 
-use crate::rig::Rig;
+use scxml::{Dialect, Document, DocumentConfig, Output, Rule, Session, SessionConfig, Value};
+
+use crate::rig::{Rig, wrap};
 
 fn rig(body: &str) -> Rig {
     Rig::with(body, Dialect::Ors, SessionConfig::new("s1"))
@@ -114,4 +116,26 @@ fn the_internal_target_and_bare_session_ids_are_understood() {
            <transition event='*'><log expr='_event.name + _event.type'/></transition></state>",
     );
     assert_eq!(rig.take_logs(), "intinternal extexternal");
+}
+
+#[test]
+fn a_document_may_set_limits_for_itself() {
+    let body = "<datamodel><data id='n' expr='0'/></datamodel>
+        <state id='a'><transition cond='n &lt; 50'><script>n++</script></transition></state>";
+    let start = |attributes: &str| {
+        let text = wrap(body).replace("version=", &format!("{attributes} version="));
+        let config = DocumentConfig::default().with_dialect(Dialect::Ors);
+        Document::parse_with(&text, &config).map(|document| {
+            let mut session = Session::new(Arc::new(document), SessionConfig::new("s")).unwrap();
+            #[expect(clippy::disallowed_methods, reason = "the start of virtual time")]
+            session.start(std::time::Instant::now());
+            session.is_done()
+        })
+    };
+    assert_eq!(start("_microStepLimit='50'"), Ok(false));
+    assert_eq!(start("_microStepLimit='49'"), Ok(true));
+    assert_eq!(
+        start("_maxPendingEvents='0'").unwrap_err().findings[0].rule,
+        Rule::BadAttribute
+    );
 }
