@@ -1,6 +1,7 @@
 //! All transactions of one user agent.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -132,7 +133,6 @@ impl Effects {
 }
 
 /// All transactions of one user agent: client and server, INVITE and other.
-#[derive(Debug)]
 pub struct TransactionLayer {
     effects: Effects,
     tokens: Tokens,
@@ -538,6 +538,15 @@ impl TransactionLayer {
         let via = format!("SIP/2.0/{protocol} {};branch={branch};rport", self.sent_by);
         message.push_front_header(&HeaderName::VIA, via);
         branch
+    }
+}
+
+impl fmt::Debug for TransactionLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TransactionLayer")
+            .field("clients", &self.clients.len())
+            .field("servers", &self.servers.len())
+            .finish_non_exhaustive()
     }
 }
 

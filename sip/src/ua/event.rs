@@ -1,5 +1,7 @@
 //! What a user of the core is told.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::{CallKey, RegistrationKey, RequestKey};
@@ -21,7 +23,7 @@ pub enum Output {
 ///
 /// Every call ends with exactly one of [`UaEvent::Failed`], [`UaEvent::Cancelled`] and [`UaEvent::Ended`]; after that
 /// its key means nothing any more.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum UaEvent {
     /// A call comes in and waits for `Provisional`, `Accept`, `Reject`, `Redirect` or `Hangup`.
@@ -177,6 +179,72 @@ pub enum UaEvent {
         /// Why.
         error: CommandError,
     },
+}
+
+impl fmt::Debug for UaEvent {
+    /// Names, keys, codes and causes; neither bodies nor addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Incoming { call, .. } => write!(f, "Incoming({})", call.0),
+            Self::Progress { call, status, .. } => write!(f, "Progress({}, {status:?})", call.0),
+            Self::Answered { call, offer, .. } => write!(f, "Answered({}, offer: {offer})", call.0),
+            Self::Failed {
+                call, status, cause, ..
+            } => write!(f, "Failed({}, {status:?}, {cause:?})", call.0),
+            Self::Confirmed { call, sdp } => write!(f, "Confirmed({}, sdp: {})", call.0, sdp.is_some()),
+            Self::Cancelled { call } => write!(f, "Cancelled({})", call.0),
+            Self::Ended { call, cause } => write!(f, "Ended({}, {cause:?})", call.0),
+            Self::Reinvited { call, sdp, .. } => write!(f, "Reinvited({}, sdp: {})", call.0, sdp.is_some()),
+            Self::ReinviteCancelled { call } => write!(f, "ReinviteCancelled({})", call.0),
+            Self::ReinviteAnswered { call, offer, .. } => {
+                write!(f, "ReinviteAnswered({}, offer: {offer})", call.0)
+            }
+            Self::ReinviteFailed { call, status } => write!(f, "ReinviteFailed({}, {status:?})", call.0),
+            Self::InDialog {
+                call,
+                request,
+                message,
+            } => {
+                write!(
+                    f,
+                    "InDialog({}, request {}, {:?})",
+                    call.0,
+                    request.0,
+                    message.method()
+                )
+            }
+            Self::InDialogResult {
+                call, method, status, ..
+            } => {
+                write!(f, "InDialogResult({}, {method:?}, {status:?})", call.0)
+            }
+            Self::OutOfDialog { request, message, .. } => {
+                write!(f, "OutOfDialog(request {}, {:?})", request.0, message.method())
+            }
+            Self::Registered {
+                key, expires_secs, ..
+            } => write!(f, "Registered({}, {expires_secs} s)", key.0),
+            Self::RegistrationFailed {
+                key,
+                status,
+                will_retry,
+            } => {
+                write!(
+                    f,
+                    "RegistrationFailed({}, {status:?}, will retry: {will_retry})",
+                    key.0
+                )
+            }
+            Self::Unregistered { key } => write!(f, "Unregistered({})", key.0),
+            Self::CommandFailed { call, command, error } => {
+                write!(
+                    f,
+                    "CommandFailed({:?}, {command}, {error:?})",
+                    call.map(|call| call.0)
+                )
+            }
+        }
+    }
 }
 
 /// Why an answered or incoming call ended.

@@ -1,6 +1,7 @@
 //! The core: its tables, and the way in and out.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,6 @@ use crate::transport::{Destination, Flow, Transmit};
 pub(super) const MAX_FORKS: usize = 32;
 
 /// A user agent: many calls and client registrations.
-#[derive(Debug)]
 pub struct UserAgent {
     pub(super) config: UaConfig,
     pub(super) identity: Identity,
@@ -443,6 +443,16 @@ impl UserAgent {
             .get_mut(&key)
             .filter(|call| !call.told)
             .ok_or(CommandError::UnknownCall)
+    }
+}
+
+impl fmt::Debug for UserAgent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserAgent")
+            .field("stats", &self.stats())
+            .field("bindings", &self.bindings.len())
+            .field("requests", &self.requests.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -400,3 +400,20 @@ fn a_closed_connection_fails_a_ringing_call_at_once() {
     );
     assert_eq!((agent.stats().calls, agent.stats().transactions), (0, 0));
 }
+
+#[test]
+fn debug_output_shows_neither_bodies_nor_addresses() {
+    let mut pair = perfect();
+    call(&mut pair, invite().with_sdp(OFFER));
+    pair.run_for(ms(0));
+    let shown = format!(
+        "{:?} {:?} {:?}",
+        pair.events(Side::Bob),
+        pair.agent(Side::Alice),
+        pair.agent(Side::Bob)
+    );
+    assert!(shown.contains("Incoming"), "{shown}");
+    for secret in ["alice", "Alice", "bob", "v=0", "10.0.0.1"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
