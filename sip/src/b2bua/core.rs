@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::command::{B2buaCommand, LegKey};
 use super::config::B2buaConfig;
 use super::event::{B2buaError, B2buaEvent, ReleaseReason};
+use super::inbound;
 use super::job::{Job, JobId, JobInput};
 use super::leg::{Leg, Link, Operation};
 use super::state::LegInput;
@@ -497,14 +498,14 @@ impl std::fmt::Debug for B2bua {
     }
 }
 
-/// Calls made for legs are numbered apart from legs: a leg may ring several phones.
 impl B2bua {
+    /// Calls are numbered apart from legs: a leg may ring several phones.
     pub(super) fn next_call(&mut self) -> CallKey {
         self.last_call += 1;
         CallKey::outgoing(self.last_call)
     }
 
     pub(super) fn handle_ua_event(&mut self, now: Instant, event: UaEvent) {
-        super::inbound::handle(self, now, event);
+        inbound::handle(self, now, event);
     }
 }

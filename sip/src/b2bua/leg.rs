@@ -60,6 +60,7 @@ pub(super) struct Operation {
     pub(super) user: Option<OpId>,
 }
 
+/// One dialog set with one endpoint.
 pub(super) struct Leg {
     pub(super) key: LegKey,
     pub(super) state: LegState,
@@ -82,11 +83,13 @@ pub(super) struct Leg {
     pub(super) awaiting_ack: bool,
     /// A re-INVITE of ours waits for its answer.
     pub(super) reinviting: bool,
-    /// The endpoint holds; the partner it had.
+    /// The endpoint holds.
     pub(super) held_by_peer: bool,
+    /// The partner it had when it began to hold.
     pub(super) held_partner: Option<LegKey>,
-    /// The partner it had when the user held it.
+    /// Call-ID of the dialog, for requests that name it (Replaces).
     pub(super) call_id: String,
+    /// Tag of the endpoint in the dialog.
     pub(super) remote_tag: String,
 }
 

@@ -791,17 +791,27 @@ fn addresses_outside_are_called_directly_or_through_the_trunk() {
     let mut world = World::new();
     let leg = LegKey::outgoing(50);
     world.command(invite(leg, "sip:5552000@127.0.0.2:5060"));
-    assert_eq!(world.ringing(1).1.request_uri_str(), Some("sip:5552000@127.0.0.2:5060"));
+    assert_eq!(
+        world.ringing(1).1.request_uri_str(),
+        Some("sip:5552000@127.0.0.2:5060")
+    );
     world.release(leg);
     let nowhere = LegKey::outgoing(51);
     world.command(invite(nowhere, "sip:5552000@carrier.example"));
-    assert_eq!(world.failed_with(nowhere), Some(StatusCode(503)), "a name, and no trunk");
+    assert_eq!(
+        world.failed_with(nowhere),
+        Some(StatusCode(503)),
+        "a name, and no trunk"
+    );
     world.assert_clean();
 
     let trunk = crate::transport::Destination::udp(super::world::address(3));
     let mut world = World::with_config(|config| config.with_trunk(trunk));
     world.command(invite(leg, "sip:5552000@carrier.example"));
-    assert_eq!(world.ringing(3).1.request_uri_str(), Some("sip:5552000@carrier.example"));
+    assert_eq!(
+        world.ringing(3).1.request_uri_str(),
+        Some("sip:5552000@carrier.example")
+    );
     world.answer(3);
     world.treat(leg, 1);
     assert_eq!(world.hears(3), MEDIA_1);
@@ -815,18 +825,31 @@ fn a_ringing_and_an_answered_phone_can_be_asked_to_talk() {
     world.register(2, "7001");
     let agent = world.invite("7001", OfferSource::Late);
     world.command(B2buaCommand::Talk { leg: agent });
-    assert!(world.told().contains(&format!("CommandFailed({}, talk, WrongState)", agent.0)), "no dialog yet");
+    assert!(
+        world
+            .told()
+            .contains(&format!("CommandFailed({}, talk, WrongState)", agent.0)),
+        "no dialog yet"
+    );
     let (call, _) = world.ringing(2);
     world.tell(2, UaCommand::ringing(call));
     world.told();
     world.command(B2buaCommand::Talk { leg: agent });
     assert_eq!(world.told(), Vec::<String>::new());
-    assert!(world.ladder.contains("b2bua -> agent  NOTIFY"), "{}", world.ladder);
+    assert!(
+        world.ladder.contains("b2bua -> agent  NOTIFY"),
+        "{}",
+        world.ladder
+    );
     world.tell(2, UaCommand::accept(call, sdp_of(2)));
     world.treat(agent, 1);
     world.ladder.clear();
     world.command(B2buaCommand::Talk { leg: agent });
-    assert!(world.ladder.contains("b2bua -> agent  NOTIFY"), "{}", world.ladder);
+    assert!(
+        world.ladder.contains("b2bua -> agent  NOTIFY"),
+        "{}",
+        world.ladder
+    );
     world.release(agent);
     world.assert_clean();
 }

@@ -53,33 +53,66 @@ async fn a_phone_registers_over_tcp_calls_and_hears_a_treatment_and_is_called_ba
     let registration = Registration::new("sip:example.com".parse().unwrap(), aor.clone())
         .with_destination(server)
         .with_account(Account::new("7001", "secret"));
-    let register = UaCommand::Register { key: RegistrationKey(1), registration: Box::new(registration) };
+    let register = UaCommand::Register {
+        key: RegistrationKey(1),
+        registration: Box::new(registration),
+    };
     phone.send(register).await.unwrap();
-    wait_for(&mut calls, |event| matches!(event, UaEvent::Registered { .. }).then_some(())).await;
-    wait_for(&mut legs, |event| matches!(event, B2buaEvent::Registered { .. }).then_some(())).await;
+    wait_for(&mut calls, |event| {
+        matches!(event, UaEvent::Registered { .. }).then_some(())
+    })
+    .await;
+    wait_for(&mut legs, |event| {
+        matches!(event, B2buaEvent::Registered { .. }).then_some(())
+    })
+    .await;
 
     let invite = Invite::new("sip:8000@example.com".parse().unwrap(), aor)
         .with_destination(server)
         .with_sdp(sdp_of(1));
     let call = CallKey::outgoing(1);
-    phone.send(UaCommand::Invite { call, invite: Box::new(invite) }).await.unwrap();
+    phone
+        .send(UaCommand::Invite {
+            call,
+            invite: Box::new(invite),
+        })
+        .await
+        .unwrap();
     let (leg, who) = wait_for(&mut legs, |event| match event {
-        B2buaEvent::Incoming { leg, authenticated, .. } => Some((*leg, authenticated.clone())),
+        B2buaEvent::Incoming {
+            leg, authenticated, ..
+        } => Some((*leg, authenticated.clone())),
         _ => None,
     })
     .await;
     assert_eq!(who.as_deref(), Some("7001"));
-    b2bua.send(B2buaCommand::Treat { leg, op: OpId(1), request: prompt() }).await.unwrap();
+    b2bua
+        .send(B2buaCommand::Treat {
+            leg,
+            op: OpId(1),
+            request: prompt(),
+        })
+        .await
+        .unwrap();
     let heard = wait_for(&mut calls, |event| match event {
         UaEvent::Answered { sdp, .. } => sdp.clone(),
         _ => None,
     })
     .await;
     assert_eq!(place(&heard), "192.0.2.200:20002");
-    wait_for(&mut legs, |event| matches!(event, B2buaEvent::TreatmentStarted { .. }).then_some(())).await;
+    wait_for(&mut legs, |event| {
+        matches!(event, B2buaEvent::TreatmentStarted { .. }).then_some(())
+    })
+    .await;
 
-    b2bua.send(B2buaCommand::Release { leg, status: None }).await.unwrap();
-    wait_for(&mut calls, |event| matches!(event, UaEvent::Ended { .. }).then_some(())).await;
+    b2bua
+        .send(B2buaCommand::Release { leg, status: None })
+        .await
+        .unwrap();
+    wait_for(&mut calls, |event| {
+        matches!(event, UaEvent::Ended { .. }).then_some(())
+    })
+    .await;
     let back = crate::b2bua::LegKey::outgoing(1);
     let ring = B2buaCommand::Invite {
         leg: back,
@@ -92,7 +125,10 @@ async fn a_phone_registers_over_tcp_calls_and_hears_a_treatment_and_is_called_ba
         headers: Vec::new(),
     };
     b2bua.send(ring).await.unwrap();
-    wait_for(&mut calls, |event| matches!(event, UaEvent::Incoming { .. }).then_some(())).await;
+    wait_for(&mut calls, |event| {
+        matches!(event, UaEvent::Incoming { .. }).then_some(())
+    })
+    .await;
     assert!(b2bua.shutdown(PATIENCE).await, "all is ended in time");
     assert_eq!(media.open_ids(), Vec::new());
     phone.shutdown(Duration::from_secs(1)).await;
