@@ -6,13 +6,13 @@ use std::process::Command;
 use super::process::{Cluster, Process};
 
 /// A running baresip with its configuration folder.
-pub struct Phone {
+pub(crate) struct Phone {
     process: Process,
     _folder: tempfile::TempDir,
 }
 
 /// Registers `user` from `port` and answers every call with the sound of a file.
-pub fn start(cluster: &Cluster, user: &str, password: &str, port: u16) -> Phone {
+pub(crate) fn start(cluster: &Cluster, user: &str, password: &str, port: u16) -> Phone {
     let folder = tempfile::tempdir().unwrap();
     let sound = concat!(env!("CARGO_MANIFEST_DIR"), "/config/prompts/wait.wav");
     let config = format!(
@@ -44,11 +44,11 @@ pub fn start(cluster: &Cluster, user: &str, password: &str, port: u16) -> Phone 
 }
 
 impl Phone {
-    pub fn until(&mut self, text: &str) -> String {
+    pub(crate) fn until(&mut self, text: &str) -> String {
         self.process.until(text)
     }
 
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         drop(self.process);
     }
 }

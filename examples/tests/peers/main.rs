@@ -6,15 +6,19 @@ mod baresip;
 mod process;
 mod sipp;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use process::{Cluster, TlibCli};
 
-/// Whether the real peers may be used; they need Debian's sip-tester and baresip-core.
-fn peers() -> bool {
-    let on = std::env::var_os("CTI_PEERS").is_some();
-    if !on {
+/// The right to use the real peers, which share ports: one test at a time. None without `CTI_PEERS`; they need
+/// Debian's sip-tester and baresip-core.
+fn peers() -> Option<MutexGuard<'static, ()>> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    if std::env::var_os("CTI_PEERS").is_none() {
         eprintln!("SKIPPED: set CTI_PEERS=1 with SIPp and baresip installed to run the real peers");
+        return None;
     }
-    on
+    Some(ALONE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// The event names at one DN, in order, from SDK log text.
@@ -39,9 +43,7 @@ fn call_events(log: &str, dn: &str) -> Vec<String> {
 
 #[test]
 fn a_sipp_agent_answers_a_sipp_customer_who_pressed_one_and_hangs_up() {
-    if !peers() {
-        return;
-    }
+    let Some(_alone) = peers() else { return };
     let cluster = Cluster::start();
     sipp::register(&cluster, "1001", 45_070);
     let agent_phone = sipp::agent(&cluster, 45_070);
@@ -62,9 +64,7 @@ fn a_sipp_agent_answers_a_sipp_customer_who_pressed_one_and_hangs_up() {
 
 #[test]
 fn an_agent_on_sipp_hangs_up_on_the_customer() {
-    if !peers() {
-        return;
-    }
+    let Some(_alone) = peers() else { return };
     let cluster = Cluster::start();
     sipp::register(&cluster, "1001", 45_072);
     let agent_phone = sipp::agent_who_hangs_up(&cluster, 45_072);
@@ -78,9 +78,7 @@ fn an_agent_on_sipp_hangs_up_on_the_customer() {
 
 #[test]
 fn a_customer_on_sipp_abandons_in_the_greeting() {
-    if !peers() {
-        return;
-    }
+    let Some(_alone) = peers() else { return };
     let cluster = Cluster::start();
     let point = TlibCli::watch(&cluster, "8000");
     sipp::customer(&cluster, "caller-abandons.xml");
@@ -92,9 +90,7 @@ fn a_customer_on_sipp_abandons_in_the_greeting() {
 
 #[test]
 fn baresip_registers_with_digest_answers_and_hears_the_customer() {
-    if !peers() {
-        return;
-    }
+    let Some(_alone) = peers() else { return };
     let cluster = Cluster::start();
     let mut phone = baresip::start(&cluster, "1001", "agent-1001", 45_074);
     phone.until("200 OK");

@@ -11,7 +11,7 @@ use std::time::Duration;
 const STEP: Duration = Duration::from_secs(30);
 
 /// A child process whose output lines arrive on a channel; killed when dropped.
-pub struct Process {
+pub(crate) struct Process {
     name: String,
     child: Child,
     lines: Receiver<String>,
@@ -19,7 +19,7 @@ pub struct Process {
 }
 
 impl Process {
-    pub fn start(name: &str, command: &mut Command) -> Self {
+    pub(crate) fn start(name: &str, command: &mut Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -42,7 +42,7 @@ impl Process {
     }
 
     /// Waits for a line that contains `text`; answers everything printed so far, a block longer.
-    pub fn until(&mut self, text: &str) -> String {
+    pub(crate) fn until(&mut self, text: &str) -> String {
         loop {
             match self.lines.recv_timeout(STEP) {
                 Ok(line) => {
@@ -64,7 +64,7 @@ impl Process {
     }
 
     /// Waits for the end; fails unless it ends well.
-    pub fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         let mut waited = Duration::ZERO;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -83,7 +83,7 @@ impl Process {
     }
 
     /// Asks it to end as Ctrl-C does and waits.
-    pub fn interrupt(self) -> String {
+    pub(crate) fn interrupt(self) -> String {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
         assert!(sent.success());
@@ -99,15 +99,15 @@ impl Drop for Process {
 }
 
 /// The `cluster` binary on free ports.
-pub struct Cluster {
+pub(crate) struct Cluster {
     process: Process,
-    pub sip: SocketAddr,
-    pub tlib: SocketAddr,
+    pub(crate) sip: SocketAddr,
+    pub(crate) tlib: SocketAddr,
     _config: tempfile::TempDir,
 }
 
 impl Cluster {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config");
         let folder = tempfile::tempdir().unwrap();
         let text = std::fs::read_to_string(format!("{shipped}/quickstart.toml"))
@@ -130,13 +130,13 @@ impl Cluster {
     }
 
     /// Ctrl-C; fails unless it drains and ends well.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         self.process.interrupt();
     }
 }
 
 /// `tlib-cli`, printing events in the SDK log format.
-pub struct TlibCli(Process);
+pub(crate) struct TlibCli(Process);
 
 impl TlibCli {
     fn start(cluster: &Cluster, arguments: &[&str], first: &str) -> Self {
@@ -147,15 +147,15 @@ impl TlibCli {
         Self(process)
     }
 
-    pub fn login(cluster: &Cluster, dn: &str) -> Self {
+    pub(crate) fn login(cluster: &Cluster, dn: &str) -> Self {
         Self::start(cluster, &["login", "--dn", dn, "--agent", dn, "--ready", "--watch"], "EventAgentReady")
     }
 
-    pub fn watch(cluster: &Cluster, dn: &str) -> Self {
+    pub(crate) fn watch(cluster: &Cluster, dn: &str) -> Self {
         Self::start(cluster, &["watch", "--dn", dn], "EventRegistered")
     }
 
-    pub fn until(mut self, text: &str) -> String {
+    pub(crate) fn until(mut self, text: &str) -> String {
         self.0.until(text)
     }
 }

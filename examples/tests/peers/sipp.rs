@@ -16,28 +16,28 @@ fn sipp(cluster: &Cluster, scenario: &str) -> Command {
 }
 
 /// Registers a phone with digest.
-pub fn register(cluster: &Cluster, user: &str, port: u16) {
+pub(crate) fn register(cluster: &Cluster, user: &str, port: u16) {
     let mut command = sipp(cluster, "register.xml");
     command.args(["-s", user, "-ap", &format!("agent-{user}"), "-p", &port.to_string()]);
     Process::start("sipp register", &mut command).finish();
 }
 
 /// The phone that was registered on `port`: answers one call, echoes RTP.
-pub fn agent(cluster: &Cluster, port: u16) -> Process {
+pub(crate) fn agent(cluster: &Cluster, port: u16) -> Process {
     let mut command = sipp(cluster, "agent.xml");
     command.args(["-p", &port.to_string(), "-mp", &(port + 1000).to_string(), "-rtp_echo"]);
     Process::start("sipp agent", &mut command)
 }
 
 /// As [`agent`], but it ends the call after a second.
-pub fn agent_who_hangs_up(cluster: &Cluster, port: u16) -> Process {
+pub(crate) fn agent_who_hangs_up(cluster: &Cluster, port: u16) -> Process {
     let mut command = sipp(cluster, "agent-hangs-up.xml");
     command.args(["-p", &port.to_string(), "-mp", &(port + 1000).to_string(), "-rtp_echo"]);
     Process::start("sipp agent", &mut command)
 }
 
 /// A customer who calls 8000; answers how many RTP packets arrived at the customer.
-pub fn customer(cluster: &Cluster, scenario: &str) -> u64 {
+pub(crate) fn customer(cluster: &Cluster, scenario: &str) -> u64 {
     let mut command = sipp(cluster, scenario);
     command.args(["-s", "8000", "-rtp_echo", "-mp", "46500"]);
     let printed = Process::start("sipp customer", &mut command).finish();
