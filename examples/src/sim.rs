@@ -1,0 +1,4 @@
+//! Built-in customers and phones: over real sockets, as the outside world would call.
+
+pub mod phone;
+pub mod softphone;

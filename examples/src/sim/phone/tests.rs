@@ -1,0 +1,199 @@
+//! Phones against a whole deployment on loopback.
+
+use std::path::Path;
+use std::time::Duration;
+
+use media::tone::sine_wave;
+
+use super::*;
+use crate::cluster::Cluster;
+use crate::config::ClusterConfig;
+
+const STEP: Duration = Duration::from_secs(20);
+
+/// The quick start on free ports.
+async fn cluster() -> Cluster {
+    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config/quickstart.toml"));
+    let mut config = ClusterConfig::load(file).unwrap();
+    config.sip.listen.set_port(0);
+    config.tlib.listen.set_port(0);
+    config.http.listen.set_port(0);
+    Cluster::start(config).await.unwrap()
+}
+
+struct Site {
+    cluster: Cluster,
+    server: Destination,
+    host: PhoneHost,
+    events: PhoneEvents,
+}
+
+impl Site {
+    async fn start() -> Self {
+        let cluster = cluster().await;
+        let server = Destination::udp(cluster.addresses().sip);
+        let (host, events) = PhoneHost::start(PhoneHostConfig::default()).await.unwrap();
+        Self { cluster, server, host, events }
+    }
+
+    async fn register(&mut self, number: &str, line: Line) {
+        self.host.set_line(number, line).await.unwrap();
+        self.host.register(number, &format!("agent-{number}"), self.server).await.unwrap();
+        self.until(|what| matches!(what, Happening::Registered { .. })).await;
+    }
+
+    async fn until(&mut self, wanted: impl Fn(&Happening) -> bool) -> Happening {
+        let mut seen = Vec::new();
+        let found = tokio::time::timeout(STEP, async {
+            loop {
+                let event = self.events.next().await.unwrap();
+                if wanted(&event.what) {
+                    return event.what;
+                }
+                seen.push(event.what);
+            }
+        });
+        let found = found.await;
+        found.unwrap_or_else(|_| panic!("not seen after {seen:?}"))
+    }
+
+    async fn incoming(&mut self) -> CallId {
+        self.until(|what| matches!(what, Happening::Incoming { .. })).await.call().unwrap()
+    }
+
+    async fn answered(&mut self, call: CallId) {
+        self.until(|what| matches!(what, Happening::Answered { call: c, .. } if *c == call)).await;
+    }
+
+    /// Waits until a call heard sound.
+    async fn hears(&self, call: CallId) -> PhoneStats {
+        let heard = async {
+            loop {
+                let stats = self.host.stats(call).await.unwrap();
+                if stats.loud_frames > 3 {
+                    return stats;
+                }
+            }
+        };
+        tokio::time::timeout(STEP, heard).await.unwrap()
+    }
+
+    async fn ended(&mut self, call: CallId) -> (Ending, bool, PhoneStats, Option<Vec<i16>>) {
+        let what = self.until(|what| matches!(what, Happening::Ended { call: c, .. } if *c == call)).await;
+        let Happening::Ended { ending, answered, stats, recording, .. } = what else { unreachable!() };
+        (ending, answered, *stats, recording)
+    }
+
+    async fn stop(self) {
+        assert!(self.host.shutdown(Duration::from_secs(5)).await, "not all was ended in time");
+        self.cluster.shutdown().await;
+    }
+}
+
+fn tone() -> Talk {
+    Talk::Loop(sine_wave(440.0, 8_000, Duration::from_secs(1)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_registers_with_its_password_and_not_with_another() {
+    let mut site = Site::start().await;
+    site.register("1001", Line::default()).await;
+    site.host.register("1002", "wrong", site.server).await.unwrap();
+    let failed = site.until(|what| matches!(what, Happening::RegistrationFailed { .. })).await;
+    let Happening::RegistrationFailed { line, status, will_retry } = failed else { unreachable!() };
+    assert_eq!((line.as_str(), will_retry), ("1002", false));
+    assert!([401, 403].contains(&status.0), "{status:?}");
+    site.host.unregister("1001").await.unwrap();
+    site.until(|what| matches!(what, Happening::Unregistered { .. })).await;
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_hears_the_greeting_and_records_it() {
+    let mut site = Site::start().await;
+    let options = CallOptions::new("8000", "5550100").with_record(true);
+    let call = site.host.call(site.server, options).await.unwrap();
+    site.answered(call).await;
+    site.hears(call).await;
+    site.host.hang_up(call).await.unwrap();
+    let (ending, answered, stats, recording) = site.ended(call).await;
+    assert_eq!((ending, answered), (Ending::ByUs, true));
+    assert!(stats.stream.sent_packets > 0 && stats.stream.received.packets > 3);
+    assert!(recording.unwrap().iter().any(|sample| sample.unsigned_abs() > 500), "the recording is silent");
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_phones_talk_hold_retrieve_and_hang_up() {
+    let mut site = Site::start().await;
+    site.register("1001", Line::default().with_talk(tone())).await;
+    site.register("1002", Line::auto_answer(Duration::ZERO).with_talk(tone())).await;
+    let options =
+        CallOptions::new("1002", "1001").with_talk(tone()).with_account(Account::new("1001", "agent-1001"));
+    let caller = site.host.call(site.server, options).await.unwrap();
+    let callee = site.incoming().await;
+    let mut open = vec![caller, callee];
+    while !open.is_empty() {
+        let call = site.until(|what| matches!(what, Happening::Answered { .. })).await.call().unwrap();
+        open.retain(|waiting| *waiting != call);
+    }
+    site.hears(caller).await;
+    site.hears(callee).await;
+
+    site.host.hold(caller).await.unwrap();
+    let mut held = [false; 2];
+    while held != [true; 2] {
+        match site.until(|what| matches!(what, Happening::Held { .. })).await {
+            Happening::Held { call, by_peer: false } if call == caller => held[0] = true,
+            Happening::Held { call, by_peer: true } if call == callee => held[1] = true,
+            other => panic!("{other:?}"),
+        }
+        if held[0] {
+            // How the other side of a hold hears of it, by direction or by music, is the server's choice.
+            break;
+        }
+    }
+    site.host.retrieve(caller).await.unwrap();
+    site.until(|what| matches!(what, Happening::Retrieved { call, by_peer: false } if *call == caller)).await;
+    let before = site.host.stats(caller).await.unwrap().loud_frames;
+    while site.host.stats(caller).await.unwrap().loud_frames < before + 5 {}
+
+    site.host.hang_up(callee).await.unwrap();
+    let (ending, answered, ..) = site.ended(caller).await;
+    assert_eq!((ending, answered), (Ending::ByPeer, true));
+    site.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_line_refuses_and_a_manual_line_rings_until_it_is_told() {
+    let mut site = Site::start().await;
+    site.register("1003", Line::new(Behavior::Busy)).await;
+    site.register("1004", Line::default()).await;
+    let call = site.host.call(site.server, CallOptions::new("1003", "5550100")).await.unwrap();
+    let failed = site.until(|what| matches!(what, Happening::Failed { call: c, .. } if *c == call)).await;
+    let Happening::Failed { status, .. } = failed else { unreachable!() };
+    assert_eq!(status.0, 486);
+
+    let call = site.host.call(site.server, CallOptions::new("1004", "5550100")).await.unwrap();
+    site.until(|what| matches!(what, Happening::Ringing { call: c } if *c == call)).await;
+    let options = CallOptions::new("1004", "5550101").with_patience(Duration::from_millis(200));
+    let impatient = site.host.call(site.server, options).await.unwrap();
+    loop {
+        match site.until(|what| what.call() == Some(impatient)).await {
+            Happening::Ended { ending, answered, .. } => {
+                assert_eq!((ending, answered), (Ending::GaveUp, false));
+                break;
+            }
+            // The line takes one call at a time.
+            Happening::Failed { status, .. } => {
+                assert_eq!(status.0, 486);
+                break;
+            }
+            _ => {}
+        }
+    }
+    site.host.hang_up(call).await.unwrap();
+    let (ending, answered, ..) = site.ended(call).await;
+    assert_eq!((ending, answered), (Ending::ByUs, false));
+    site.stop().await;
+}
