@@ -83,8 +83,9 @@ impl Cluster {
     pub async fn shutdown(self) {
         self.admin.set_ready(false);
         let stop = async {
-            self.node.shutdown().await;
+            self.node.drain().await;
             self.router.shutdown().await;
+            self.node.shutdown().await;
             self.admin.shutdown().await;
         };
         if tokio::time::timeout(SHUTDOWN, stop).await.is_err() {

@@ -89,25 +89,49 @@ async fn run(
                     return;
                 }
                 tracing::error!(%error, "the router cannot connect");
-                tokio::time::sleep(RECONNECT).await;
-                continue;
+                match pause(&mut desk, &mut controls).await {
+                    End::Lost => continue,
+                    End::Stopped(done) => return stopped(done),
+                    End::Dropped => return,
+                }
             }
         };
         if let Some(ready) = ready.take() {
             let _ = ready.send(Ok(()));
         }
-        match serve(&mut desk, &client, &mut events, &mut controls).await {
-            End::Lost => {
-                tracing::warn!("the router lost its connection");
-                desk.handle_disconnect(now());
-                while desk.poll_request().is_some() {}
-                tokio::time::sleep(RECONNECT).await;
-            }
-            End::Stopped(done) => {
-                let _ = done.send(());
-                return;
-            }
+        let mut end = serve(&mut desk, &client, &mut events, &mut controls).await;
+        if matches!(end, End::Lost) {
+            tracing::warn!("the router lost its connection");
+            desk.handle_disconnect(now());
+            while desk.poll_request().is_some() {}
+            end = pause(&mut desk, &mut controls).await;
+        }
+        match end {
+            End::Lost => {}
+            End::Stopped(done) => return stopped(done),
             End::Dropped => return,
+        }
+    }
+}
+
+fn stopped(done: oneshot::Sender<()>) {
+    // Nobody may wait any more.
+    let _ = done.send(());
+}
+
+/// Waits until it is time to connect again, and answers questions meanwhile.
+async fn pause(desk: &mut RoutingDesk, controls: &mut mpsc::Receiver<Control>) -> End {
+    let until = Instant::now() + RECONNECT;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => return End::Lost,
+            control = controls.recv() => match control {
+                Some(Control::Stats(sender)) => {
+                    let _ = sender.send(desk.stats());
+                }
+                Some(Control::Stop(done)) => return End::Stopped(done),
+                None => return End::Dropped,
+            },
         }
     }
 }

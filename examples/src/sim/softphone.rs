@@ -313,7 +313,7 @@ fn ended(ending: Ending, stats: &PhoneStats) -> String {
         Ending::GaveUp => "given up",
         Ending::Lost => "connection lost",
     };
-    let (sent, received) = (stats.stream.sent_packets, stats.stream.received.packets);
+    if std::env::var_os("SIMDBG").is_some() { tracing::warn!("{stats:?}"); } let (sent, received) = (stats.stream.sent_packets, stats.stream.received.packets);
     let mut text = format!("ended {how}: {sent} RTP packets sent, {received} received ({} with sound)", stats.loud_frames);
     if !stats.digits.0.is_empty() {
         text.push_str(&format!(", keys heard: {}", stats.digits.0));

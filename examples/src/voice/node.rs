@@ -100,11 +100,16 @@ impl Node {
         }
     }
 
-    /// Ends calls, then connections.
-    pub async fn shutdown(&self) {
+    /// Takes no more calls and ends those that are up, within two seconds.
+    pub async fn drain(&self) {
         if !self.endpoint.shutdown(DRAIN).await {
             tracing::warn!("calls were still open at the end of the drain time");
         }
+    }
+
+    /// Ends the calls that are still up, then the connections.
+    pub async fn shutdown(&self) {
+        self.drain().await;
         self.server.shutdown().await;
         self.media.shutdown().await;
     }

@@ -65,21 +65,17 @@ impl Process {
 
     /// Waits for the end; fails unless it ends well.
     pub(crate) fn finish(mut self) -> String {
-        let mut waited = Duration::ZERO;
+        // Both pipes end with the process.
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(100)) {
-                    writeln!(self.seen, "{line}").unwrap();
-                }
-                assert!(status.success(), "{}: {status}\n{}", self.name, self.seen);
-                return std::mem::take(&mut self.seen);
+            match self.lines.recv_timeout(STEP * 4) {
+                Ok(line) => writeln!(self.seen, "{line}").unwrap(),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("{}: does not end:\n{}", self.name, self.seen),
             }
-            if let Ok(line) = self.lines.recv_timeout(Duration::from_millis(100)) {
-                writeln!(self.seen, "{line}").unwrap();
-            }
-            waited += Duration::from_millis(100);
-            assert!(waited < STEP * 4, "{}: does not end:\n{}", self.name, self.seen);
         }
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{}: {status}\n{}", self.name, self.seen);
+        std::mem::take(&mut self.seen)
     }
 
     /// Asks it to end as Ctrl-C does and waits.

@@ -44,7 +44,7 @@ pub(crate) fn customer(cluster: &Cluster, scenario: &str) -> u64 {
     printed
         .lines()
         .filter_map(|line| line.split_once("Total echo RTP pckts 1st stream"))
-        .filter_map(|(_, rest)| rest.split_whitespace().find_map(|word| word.parse().ok()))
+        .filter_map(|(count, _)| count.trim().parse().ok())
         .next_back()
         .unwrap_or(0)
 }
