@@ -1,1 +1,7 @@
-//! Fixtures shared by the benchmarks.
+#![doc = include_str!("../README.md")]
+
+pub mod engine;
+pub mod routing;
+pub mod scxml;
+pub mod sip;
+pub mod tlx;
