@@ -17,8 +17,6 @@ mod hostile;
 #[cfg(feature = "tokio")]
 mod network;
 #[cfg(feature = "tokio")]
-mod privacy;
-#[cfg(feature = "tokio")]
 mod support;
 #[cfg(feature = "testing")]
 mod switch_suite;
