@@ -1,9 +1,13 @@
 //! baresip as an agent's phone with real audio.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::process::Command;
 
 use super::process::{Cluster, Process};
+
+/// Where baresip's media is.
+pub(crate) const RTP_PORTS: RangeInclusive<u16> = 14_700..=14_800;
 
 /// A running baresip with its configuration folder.
 pub(crate) struct Phone {
@@ -21,7 +25,7 @@ pub(crate) fn start(cluster: &Cluster, user: &str, password: &str, port: u16) ->
          net_interface 127.0.0.1\n\
          audio_source aufile,{sound}\n\
          audio_player aufile,{folder}/heard.wav\n\
-         rtp_ports 47000-47100\n\
+         rtp_ports {first}-{last}\n\
          module_path /usr/lib/baresip/modules\n\
          module g711.so\n\
          module aufile.so\n\
@@ -30,6 +34,8 @@ pub(crate) fn start(cluster: &Cluster, user: &str, password: &str, port: u16) ->
          module_app contact.so\n\
          module_app menu.so\n",
         folder = folder.path().display(),
+        first = RTP_PORTS.start(),
+        last = RTP_PORTS.end(),
     );
     let account = format!(
         "<sip:{user}@{};transport=udp>;auth_user={user};auth_pass={password};answermode=auto;regint=60;audio_codecs=PCMU,PCMA\n",

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test")]
 
 mod baresip;
+mod capture;
 mod process;
 mod sipp;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use capture::{Capture, RtpStream};
 use process::{Cluster, TlibCli};
 
 /// The right to use the real peers, which share ports: one test at a time. None without `CTI_PEERS`; they need
@@ -45,8 +47,8 @@ fn call_events(log: &str, dn: &str) -> Vec<String> {
 fn a_sipp_agent_answers_a_sipp_customer_who_pressed_one_and_hangs_up() {
     let Some(_alone) = peers() else { return };
     let cluster = Cluster::start();
-    sipp::register(&cluster, "1001", 45_070);
-    let agent_phone = sipp::agent(&cluster, 45_070);
+    sipp::register(&cluster, "1001", 12_070);
+    let agent_phone = sipp::agent(&cluster, 12_070);
     let agent = TlibCli::login(&cluster, "1001");
     let point = TlibCli::watch(&cluster, "8000");
     sipp::customer(&cluster, "caller.xml");
@@ -66,8 +68,8 @@ fn a_sipp_agent_answers_a_sipp_customer_who_pressed_one_and_hangs_up() {
 fn an_agent_on_sipp_hangs_up_on_the_customer() {
     let Some(_alone) = peers() else { return };
     let cluster = Cluster::start();
-    sipp::register(&cluster, "1001", 45_072);
-    let agent_phone = sipp::agent_who_hangs_up(&cluster, 45_072);
+    sipp::register(&cluster, "1001", 12_072);
+    let agent_phone = sipp::agent_who_hangs_up(&cluster, 12_072);
     let agent = TlibCli::login(&cluster, "1001");
     sipp::customer(&cluster, "caller-released.xml");
     agent_phone.finish();
@@ -92,13 +94,22 @@ fn a_customer_on_sipp_abandons_in_the_greeting() {
 fn baresip_registers_with_digest_answers_and_hears_the_customer() {
     let Some(_alone) = peers() else { return };
     let cluster = Cluster::start();
-    let mut phone = baresip::start(&cluster, "1001", "agent-1001", 45_074);
+    let mut phone = baresip::start(&cluster, "1001", "agent-1001", 12_074);
     phone.until("200 OK");
     let agent = TlibCli::login(&cluster, "1001");
-    let rtp = sipp::customer(&cluster, "caller.xml");
+    let capture = Capture::start(sipp::CUSTOMER_RTP);
+    sipp::customer(&cluster, "caller.xml");
     let log = agent.until("EventReleased");
     assert_eq!(call_events(&log, "1001"), ANSWERED);
-    assert!(rtp > 50, "the customer got {rtp} RTP packets from baresip and the prompts");
+    let streams = capture.finish();
+    let count = |wanted: &dyn Fn(&RtpStream) -> bool| -> u64 {
+        streams.iter().filter(|stream| wanted(stream)).map(|stream| stream.packets).sum()
+    };
+    let agent = baresip::RTP_PORTS;
+    let heard_prompts = count(&|stream| stream.to == sipp::CUSTOMER_RTP && !agent.contains(&stream.from));
+    let heard_agent = count(&|stream| stream.to == sipp::CUSTOMER_RTP && agent.contains(&stream.from));
+    let said_to_agent = count(&|stream| stream.from == sipp::CUSTOMER_RTP && agent.contains(&stream.to));
+    assert!(heard_prompts > 50 && heard_agent > 50 && said_to_agent > 50, "{streams:?}");
     phone.stop();
     cluster.stop();
 }
