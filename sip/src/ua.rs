@@ -19,6 +19,7 @@ mod timers;
 mod user_agent;
 
 pub use call::{CallInput, CallState};
+pub(crate) use command::MAX_FORWARDS;
 pub use command::{Body, Invite, Registration, UaCommand};
 pub use config::{Seed, UaConfig};
 pub use event::{CommandError, EndCause, FailureCause, Output, UaEvent, UaStats};

@@ -51,6 +51,12 @@ pub struct B2buaConfig {
     pub peers: Vec<Network>,
     /// Legs at the same time; more are refused with 503. Default 10 000; about 8 kB each, with their calls.
     pub max_legs: usize,
+    /// How often a call that goes out of here may come back in, straight or through proxies; one more is refused with
+    /// 482. It is counted along legs that were made with [`OfferSource::Peer`](super::OfferSource::Peer). Default 3;
+    /// 0 refuses every call that comes back. Loops through other back-to-back user agents end by Max-Forwards.
+    ///
+    /// Spec: RFC 5393, RFC 7332
+    pub max_returns: u8,
     /// Commands that may wait for one leg's negotiation. Default 16.
     pub max_queued: usize,
     /// How long the media server may take to open an endpoint. Default 5 s.
@@ -78,6 +84,7 @@ impl B2buaConfig {
                 Network::new(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]), 128),
             ],
             max_legs: 10_000,
+            max_returns: 3,
             max_queued: 16,
             media_timeout: Duration::from_secs(5),
             negotiation_timeout: Duration::from_secs(40),
@@ -111,6 +118,13 @@ impl B2buaConfig {
     #[must_use]
     pub fn with_max_legs(mut self, legs: usize) -> Self {
         self.max_legs = legs;
+        self
+    }
+
+    /// Sets [`B2buaConfig::max_returns`].
+    #[must_use]
+    pub fn with_max_returns(mut self, returns: u8) -> Self {
+        self.max_returns = returns;
         self
     }
 

@@ -44,6 +44,9 @@ pub struct B2buaStats {
     pub forbidden: u64,
     /// INVITEs refused with 503 so far because of a limit or shutdown.
     pub overload_refusals: u64,
+    /// Calls refused so far because they went in a circle: 482 for those that came back here too often, and those
+    /// that could not be passed on because their Max-Forwards was used up.
+    pub loops: u64,
     /// Negotiations completed so far.
     pub negotiations_done: u64,
     /// Negotiations that failed so far.
@@ -335,7 +338,8 @@ impl B2bua {
         let unanswered = leg.state.is_unanswered_incoming();
         for call in calls {
             let command = if unanswered {
-                UaCommand::reject(call, status.filter(|s| s.is_failure()).unwrap_or(StatusCode(480)))
+                let status = status.filter(|s| s.is_failure()).unwrap_or(StatusCode(480));
+                UaCommand::reject(call, self.refusal(key, status))
             } else {
                 let reason = status.map(|s| {
                     (

@@ -48,7 +48,7 @@ pub enum B2buaEvent {
         /// The leg.
         leg: LegKey,
         /// The endpoint's final status (best of all bindings), or ours: 404 no such local user, 480 not registered,
-        /// 408 not answered in time, 503 the endpoint cannot be reached or a limit is reached.
+        /// 408 not answered in time, 483 the caller's Max-Forwards is used up, 503 the endpoint cannot be reached or a limit is reached.
         status: StatusCode,
     },
     /// A leg ended. The leg is gone.

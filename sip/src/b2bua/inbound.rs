@@ -97,6 +97,13 @@ impl B2bua {
                 return;
             }
         };
+        let returns = self.returns_of(request);
+        if returns > self.config.max_returns {
+            self.stats.loops += 1;
+            tracing::warn!(returns, "call goes in a circle");
+            let _ = self.command(now, UaCommand::reject(call, StatusCode::LOOP_DETECTED));
+            return;
+        }
         let offer = session::body_of(request);
         if offer.as_ref().is_some_and(|offer| !session::is_usable(offer)) {
             let _ = self.command(now, UaCommand::reject(call, StatusCode(488)));
@@ -105,6 +112,9 @@ impl B2bua {
         let key = LegKey(call.0);
         let mut leg = Leg::new(key, LegState::Offered);
         leg.call = Some(call);
+        leg.returns = returns;
+        // The value was checked with the message; a request without one counts as new.
+        leg.hops = request.max_forwards().ok().flatten().unwrap_or(leg.hops);
         leg.call_id = request.call_id().unwrap_or_default().to_owned();
         leg.remote_tag = request
             .from()
@@ -129,6 +139,20 @@ impl B2bua {
             to_user: caller.to_user,
             headers: requests::application_headers(request),
         });
+    }
+
+    /// How often this call was here before: its INVITE bears the Call-ID and tag of an outgoing leg.
+    ///
+    /// Spec: RFC 3261 §16.3 item 4
+    fn returns_of(&self, request: &Message) -> u8 {
+        let (Ok(call_id), Ok(from)) = (request.call_id(), request.from()) else {
+            return 0;
+        };
+        from.tag()
+            .and_then(|tag| self.ua.call_with_tag(call_id, tag))
+            .and_then(|call| self.leg_of(call))
+            .and_then(|key| self.legs.get(&key))
+            .map_or(0, |leg| leg.returns.saturating_add(1))
     }
 
     fn progress(&mut self, call: CallKey, sdp: Option<Bytes>) {

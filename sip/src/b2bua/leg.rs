@@ -10,7 +10,7 @@ use super::session::Session;
 use super::state::{LegInput, LegState};
 use crate::media::{MediaId, OpId};
 use crate::status::StatusCode;
-use crate::ua::CallKey;
+use crate::ua::{CallKey, MAX_FORWARDS};
 
 /// The request or response that carries our description to an endpoint that waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,12 @@ pub(super) struct Leg {
     pub(super) call_id: String,
     /// Tag of the endpoint in the dialog.
     pub(super) remote_tag: String,
+    /// How many elements may still pass the caller's request on; full for an outgoing leg.
+    pub(super) hops: u8,
+    /// How often the call went out of here and came back, before this leg.
+    pub(super) returns: u8,
+    /// The caller's request could not be passed on for want of hops.
+    pub(super) out_of_hops: bool,
 }
 
 impl Leg {
@@ -115,6 +121,9 @@ impl Leg {
             held_partner: None,
             call_id: String::new(),
             remote_tag: String::new(),
+            hops: MAX_FORWARDS,
+            returns: 0,
+            out_of_hops: false,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::method::Method;
 use crate::sdp::Direction;
 use crate::status::StatusCode;
 use crate::transport::Destination;
-use crate::ua::{Invite, UaCommand};
+use crate::ua::{Invite, MAX_FORWARDS, UaCommand};
 use crate::uri::Uri;
 
 /// The parts of an INVITE that do not depend on the binding.
@@ -148,6 +148,7 @@ impl B2bua {
         };
         let destinations = self.destinations(target)?;
         let mut leg = Leg::new(key, LegState::Calling);
+        let hops = self.pass_on(call.media, &mut leg)?;
         let offer = match call.media {
             OfferSource::Late => None,
             OfferSource::Peer(peer) => self.legs.get(&peer).and_then(|peer| {
@@ -166,7 +167,9 @@ impl B2bua {
         }
         self.legs.insert(key, leg);
         for (uri, destination) in destinations {
-            let mut invite = Invite::new(uri, from.clone()).with_timeout(call.timeout);
+            let mut invite = Invite::new(uri, from.clone())
+                .with_timeout(call.timeout)
+                .with_max_forwards(hops);
             invite.to.clone_from(&to);
             invite.destination = destination;
             invite.headers.clone_from(&headers);
@@ -192,6 +195,28 @@ impl B2bua {
             return Err(StatusCode(503));
         }
         Ok(())
+    }
+
+    /// Max-Forwards of a leg that is made for another one; 483 when that one's request may not be passed on.
+    ///
+    /// Spec: RFC 3261 §16.3 item 3, RFC 7332 §4
+    fn pass_on(&mut self, media: OfferSource, leg: &mut Leg) -> Result<u8, StatusCode> {
+        let OfferSource::Peer(peer) = media else {
+            return Ok(MAX_FORWARDS);
+        };
+        let Some(peer) = self.legs.get_mut(&peer) else {
+            return Ok(MAX_FORWARDS);
+        };
+        leg.returns = peer.returns;
+        if peer.key.is_outgoing() {
+            return Ok(MAX_FORWARDS);
+        }
+        let left = peer.hops.checked_sub(1);
+        if left.is_none() {
+            peer.out_of_hops = true;
+            self.stats.loops += 1;
+        }
+        left.ok_or(StatusCode::TOO_MANY_HOPS)
     }
 
     fn ring(&mut self, now: Instant, key: LegKey) -> Result<(), B2buaError> {
@@ -328,10 +353,20 @@ impl B2bua {
 
     fn reject(&mut self, now: Instant, key: LegKey, status: StatusCode) -> Result<(), B2buaError> {
         let call = self.unanswered(key)?;
+        let status = self.refusal(key, status);
         self.command(now, UaCommand::reject(call, status))
             .map_err(|_| B2buaError::WrongState)?;
         self.drop_leg(now, key, LegInput::Release);
         Ok(())
+    }
+
+    /// The status for a caller who is refused: 483 when its request could not be passed on, whatever the application
+    /// made of that.
+    pub(super) fn refusal(&self, key: LegKey, status: StatusCode) -> StatusCode {
+        match self.legs.get(&key) {
+            Some(leg) if leg.out_of_hops => StatusCode::TOO_MANY_HOPS,
+            _ => status,
+        }
     }
 
     fn unanswered(&self, key: LegKey) -> Result<crate::ua::CallKey, B2buaError> {

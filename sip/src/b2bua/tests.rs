@@ -4,6 +4,7 @@ mod calls;
 #[cfg(feature = "tokio")]
 mod driver;
 mod hold;
+mod loops;
 mod property;
 mod registration;
 mod world;

@@ -13,6 +13,9 @@ use crate::status::StatusCode;
 use crate::transport::Destination;
 use crate::uri::Uri;
 
+/// Max-Forwards of a request that is nobody else's before. Spec: RFC 3261 §8.1.1.6
+pub(crate) const MAX_FORWARDS: u8 = 70;
+
 /// What a user of a [`UserAgent`](super::UserAgent) asks for.
 ///
 /// A command that cannot be carried out changes nothing; the outcome is a [`CommandError`](super::CommandError).
@@ -251,6 +254,11 @@ pub struct Invite {
     pub account: Option<Account>,
     /// The call is cancelled when it is not answered by then; [`UaConfig::ring_timeout`](super::UaConfig) when absent.
     pub timeout: Option<Duration>,
+    /// How many elements may still pass the request on. Default 70; a back-to-back user agent that passes a call on
+    /// takes what the incoming request left, less one.
+    ///
+    /// Spec: RFC 3261 §8.1.1.6, RFC 7332 §4
+    pub max_forwards: u8,
 }
 
 impl Invite {
@@ -266,6 +274,7 @@ impl Invite {
             sdp: None,
             account: None,
             timeout: None,
+            max_forwards: MAX_FORWARDS,
         }
     }
 
@@ -308,6 +317,12 @@ impl Invite {
     /// Sets [`Invite::timeout`].
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets [`Invite::max_forwards`].
+    pub fn with_max_forwards(mut self, hops: u8) -> Self {
+        self.max_forwards = hops;
         self
     }
 }

@@ -83,7 +83,7 @@ impl UserAgent {
     fn compose_invite(&mut self, call: &Call, invite: &Invite) -> Message {
         let target = invite.target.without_headers();
         let mut request = Message::request(Method::INVITE, &target);
-        request.push_header(&HeaderName::MAX_FORWARDS, "70");
+        request.push_header(&HeaderName::MAX_FORWARDS, invite.max_forwards.to_string());
         request.push_header(&HeaderName::FROM, invite.from.with_tag(&call.local_tag).as_str());
         let to = match &invite.to {
             Some(to) => to.without_param("tag"),

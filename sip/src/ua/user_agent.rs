@@ -266,6 +266,13 @@ impl UserAgent {
         self.pump(now);
     }
 
+    /// The call whose side of the dialog here has that Call-ID and tag: of an outgoing call, from its INVITE on.
+    pub(crate) fn call_with_tag(&self, call_id: &str, local_tag: &str) -> Option<CallKey> {
+        self.by_dialog
+            .get(&(call_id.to_owned(), local_tag.to_owned()))
+            .copied()
+    }
+
     /// Whether no call, registration or request is left.
     pub fn is_idle(&self) -> bool {
         self.calls.is_empty() && self.bindings.is_empty() && self.requests.is_empty()

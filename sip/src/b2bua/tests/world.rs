@@ -370,6 +370,18 @@ impl World {
 
     /// A phone calls a number, with its own description or without offer.
     pub(super) fn call(&mut self, node: usize, from: &str, number: &str, sdp: Option<Bytes>) -> CallKey {
+        self.call_with(node, from, number, sdp, |invite| invite)
+    }
+
+    /// The same with a changed INVITE.
+    pub(super) fn call_with(
+        &mut self,
+        node: usize,
+        from: &str,
+        number: &str,
+        sdp: Option<Bytes>,
+        change: impl FnOnce(Invite) -> Invite,
+    ) -> CallKey {
         let target = uri(&format!("sip:{number}@127.0.0.1"));
         let from_addr = NameAddr::new(uri(&format!("sip:{from}@example.com")));
         let destination = self.server(node);
@@ -383,7 +395,7 @@ impl World {
             node,
             UaCommand::Invite {
                 call,
-                invite: Box::new(invite),
+                invite: Box::new(change(invite)),
             },
         );
         call
