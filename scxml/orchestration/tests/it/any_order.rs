@@ -12,7 +12,7 @@ use scxml::Value;
 
 use crate::{Bench, ixn};
 
-const STRATEGY: &str = include_str!("../../../../examples/config/strategies/inbound.scxml");
+const STRATEGY: &str = include_str!("../data/inbound.scxml");
 
 #[derive(Clone, Debug)]
 enum Step {

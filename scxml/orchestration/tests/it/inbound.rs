@@ -1,4 +1,4 @@
-//! The strategy of the quick start against a scripted platform.
+//! A whole strategy against a scripted platform.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use scxml::Value;
 
 use crate::{Bench, ixn};
 
-const STRATEGY: &str = include_str!("../../../../examples/config/strategies/inbound.scxml");
+const STRATEGY: &str = include_str!("../data/inbound.scxml");
 
 fn target() -> Result<Completion, Failure> {
     let target = Target::new("?:support>0@stat.GA", "1003", "switch").with_agent("1003", "stat");
@@ -137,8 +137,8 @@ fn an_abandoned_call_ends_the_session_and_cancels_what_runs() {
 }
 
 #[test]
-fn the_file_of_the_quick_start_loads_from_its_folder() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/config/strategies");
+fn a_file_is_compiled_once_until_it_is_forgotten() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data");
     let mut manager = SessionManager::new(ManagerConfig::default(), Arc::new(FileSource::new(folder)));
     assert_eq!(manager.load("inbound.scxml").unwrap().name(), "inbound");
     manager.load("inbound.scxml").unwrap();
