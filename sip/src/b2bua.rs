@@ -66,8 +66,9 @@
 //!
 //! Early media of an outgoing leg is reported, not passed on; two unanswered callers that both sent no offer cannot be
 //! joined; redirects (3xx) of an endpoint are reported as failures; keys in INFO are reported as
-//! [`B2buaEvent::Digit`] and do not reach a running collection; the subscription of a REFER gets one NOTIFY (100); an
-//! INVITE with Replaces is a call like any other.
+//! [`B2buaEvent::Digit`] and do not reach a running collection; REFER is refused unless the application carries
+//! transfers out ([`B2buaConfig::transfer_requests`]), and its subscription then gets one NOTIFY (100); an INVITE
+//! with Replaces is a call like any other.
 //!
 //! [RFC 3264]: https://www.rfc-editor.org/rfc/rfc3264
 

@@ -13,6 +13,8 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 
+pub(crate) use build::unescape;
+
 use crate::header::text::{Span, Text};
 use crate::header::{Param, Params, ValueError, scan};
 use crate::pii::REDACTED;
@@ -241,7 +243,7 @@ impl Uri {
 
     /// The user part with its escapes undone (once).
     pub fn user_decoded(&self) -> Option<Cow<'_, str>> {
-        self.user().map(build::unescape)
+        self.user().map(unescape)
     }
 
     /// The password, as written.

@@ -64,6 +64,13 @@ pub struct B2buaConfig {
     /// How long one step of a negotiation with an endpoint may take. Default 40 s: more than the 32 s after which
     /// SIP itself gives up.
     pub negotiation_timeout: Duration,
+    /// Whether endpoints may ask for transfers (REFER). When off, REFER is not announced and refused with 603, and no
+    /// event tells of it. When on, it is accepted with 202 and reported as
+    /// [`B2buaEvent::TransferAsked`](super::B2buaEvent::TransferAsked): only for applications that carry transfers
+    /// out, because the phone then takes its part in the call as done. Default off.
+    ///
+    /// Spec: RFC 3515 §2.4.2
+    pub transfer_requests: bool,
     /// Whether the partner of an endpoint that puts a call on hold hears music from the media server. When off, the
     /// endpoint's hold is passed on as it is. Default on.
     pub music_on_hold: bool,
@@ -88,6 +95,7 @@ impl B2buaConfig {
             max_queued: 16,
             media_timeout: Duration::from_secs(5),
             negotiation_timeout: Duration::from_secs(40),
+            transfer_requests: false,
             music_on_hold: true,
             hold_music: None,
         }
@@ -146,6 +154,13 @@ impl B2buaConfig {
     #[must_use]
     pub fn with_negotiation_timeout(mut self, timeout: Duration) -> Self {
         self.negotiation_timeout = timeout;
+        self
+    }
+
+    /// Sets [`B2buaConfig::transfer_requests`].
+    #[must_use]
+    pub fn with_transfer_requests(mut self, on: bool) -> Self {
+        self.transfer_requests = on;
         self
     }
 

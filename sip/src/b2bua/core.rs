@@ -88,8 +88,17 @@ impl B2bua {
         if !config.ua.out_of_dialog_methods.contains(&Method::REGISTER) {
             config.ua.out_of_dialog_methods.push(Method::REGISTER);
         }
+        // What would only be refused is not announced.
+        config
+            .ua
+            .in_dialog_methods
+            .retain(|method| *method != Method::MESSAGE);
+        let mut ua = UserAgent::new(config.ua.clone());
+        if !config.transfer_requests {
+            ua.withdraw(&Method::REFER);
+        }
         Self {
-            ua: UserAgent::new(config.ua.clone()),
+            ua,
             registrar: Registrar::new(config.registrar.clone(), users),
             config,
             media,

@@ -68,7 +68,8 @@ pub enum B2buaEvent {
         /// The leg.
         leg: LegKey,
     },
-    /// The endpoint asks to transfer the leg (REFER); accepted with 202.
+    /// The endpoint asks to transfer the leg (REFER); accepted with 202. Only with
+    /// [`B2buaConfig::transfer_requests`](super::B2buaConfig::transfer_requests).
     ///
     /// Spec: RFC 3515
     TransferAsked {

@@ -12,6 +12,7 @@ use crate::method::Method;
 use crate::status::StatusCode;
 use crate::transport::Flow;
 use crate::ua::{Body, CallKey, RequestKey, UaCommand};
+use crate::uri::unescape;
 
 /// Application headers of one message, at most.
 const MAX_HEADERS: usize = 64;
@@ -182,6 +183,9 @@ fn handle_refer(core: &mut B2bua, leg: Option<LegKey>, message: &Message) -> u16
     let Some(leg) = leg.filter(|key| core.legs.contains_key(key)) else {
         return 481;
     };
+    if !core.config.transfer_requests {
+        return 603;
+    }
     let mut targets = message.name_addrs(&HeaderName::REFER_TO);
     let (Some(Ok(target)), None) = (targets.next(), targets.next()) else {
         return 400;
@@ -210,29 +214,7 @@ fn replaces_of(target: &NameAddr) -> Option<String> {
         .uri()
         .header_params()
         .find(|param| param.name.eq_ignore_ascii_case("replaces"))
-        .and_then(|param| unescape(param.value?))
-}
-
-/// A URI header's value without its `%` escapes.
-///
-/// Spec: RFC 3261 §19.1.2
-fn unescape(text: &str) -> Option<String> {
-    let mut octets = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first != b'%' {
-            octets.push(*first);
-            continue;
-        }
-        let (digits, tail) = tail.split_at_checked(2)?;
-        let digits = std::str::from_utf8(digits)
-            .ok()
-            .filter(|digits| !digits.starts_with('+'))?;
-        octets.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = tail;
-    }
-    String::from_utf8(octets).ok()
+        .and_then(|param| Some(unescape(param.value?).into_owned()))
 }
 
 /// The leg of a dialog, by its Call-ID and the tag of its endpoint.
@@ -302,14 +284,6 @@ mod tests {
             None
         );
         assert_eq!(info_digit(&info("text/plain", "5")), None);
-    }
-
-    #[test]
-    fn escapes_are_undone_and_broken_ones_refused() {
-        assert_eq!(unescape("a%40b%3Bto-tag%3D1").as_deref(), Some("a@b;to-tag=1"));
-        for broken in ["%", "%4", "%zz", "%+1", "%ff"] {
-            assert_eq!(unescape(broken), None, "{broken}");
-        }
     }
 
     #[test]

@@ -154,6 +154,16 @@ impl Identity {
         }
     }
 
+    /// Leaves a method out of Allow.
+    pub(super) fn withdraw(&mut self, method: &Method) {
+        let kept: Vec<&str> = self
+            .allow
+            .split(", ")
+            .filter(|known| *known != method.as_str())
+            .collect();
+        self.allow = kept.join(", ");
+    }
+
     /// Our Contact for a peer along that protocol.
     pub(super) fn contact(&self, user: &str, protocol: TransportProtocol) -> String {
         let transport = if protocol == TransportProtocol::Tcp {

@@ -266,6 +266,11 @@ impl UserAgent {
         self.pump(now);
     }
 
+    /// Leaves a method out of Allow, though requests of it are still handed to the user.
+    pub(crate) fn withdraw(&mut self, method: &Method) {
+        self.identity.withdraw(method);
+    }
+
     /// The call whose side of the dialog here has that Call-ID and tag: of an outgoing call, from its INVITE on.
     pub(crate) fn call_with_tag(&self, call_id: &str, local_tag: &str) -> Option<CallKey> {
         self.by_dialog

@@ -102,7 +102,7 @@ fn escape(text: &str, allowed: fn(u8) -> bool) -> Cow<'_, str> {
 }
 
 /// Undoes `%hh`, once. Octets that are not UTF-8 afterwards become the replacement character.
-pub(super) fn unescape(text: &str) -> Cow<'_, str> {
+pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

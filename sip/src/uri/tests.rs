@@ -176,3 +176,14 @@ fn the_number_of_parameters_and_headers_is_bounded() {
         );
     }
 }
+
+/// Spec: RFC 3261 §19.1.2
+#[test]
+fn escapes_are_undone_once_and_broken_ones_stay_as_they_are() {
+    assert_eq!(unescape("a%40b%3Bto-tag%3D1"), "a@b;to-tag=1");
+    assert_eq!(unescape("%2541"), "%41");
+    for broken in ["%", "%4", "%zz", "%+1", "1%2"] {
+        assert_eq!(unescape(broken), broken);
+    }
+    assert_eq!(unescape("%ff"), "\u{fffd}");
+}

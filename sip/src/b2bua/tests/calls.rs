@@ -659,7 +659,7 @@ fn keys_in_info_are_digits() {
 /// Spec: RFC 3515, RFC 3891
 #[test]
 fn a_transfer_names_its_target_and_the_leg_it_replaces() {
-    let mut world = World::new();
+    let mut world = World::with_config(|config| config.with_transfer_requests(true));
     world.register(2, "7001");
     let (caller, _) = world.incoming();
     let agent = world.invite("7001", OfferSource::Peer(caller));
@@ -701,6 +701,42 @@ fn a_transfer_names_its_target_and_the_leg_it_replaces() {
         world.release(leg);
     }
     world.assert_clean();
+}
+
+/// Spec: RFC 3515 §2.4.2, RFC 3261 §21.6.2
+#[test]
+fn a_transfer_is_refused_and_not_announced_unless_the_application_does_transfers() {
+    for (wanted, status) in [(false, 603), (true, 202)] {
+        let mut world = World::with_config(|config| config.with_transfer_requests(wanted));
+        let (caller, call) = world.incoming();
+        world.treat(caller, 1);
+        let answered = world.phone(1).events.iter().find_map(|event| match event {
+            UaEvent::Answered { response, .. } => Some(response.clone()),
+            _ => None,
+        });
+        let answered = answered.expect("the caller was answered");
+        assert_eq!(answered.has_token(&HeaderName::ALLOW, "REFER"), wanted);
+        assert!(answered.has_token(&HeaderName::ALLOW, "INFO"));
+        world.told();
+        world.tell(
+            1,
+            UaCommand::InDialog {
+                call,
+                method: Method::REFER,
+                headers: vec![(HeaderName::REFER_TO, "<sip:7002@example.com>".to_owned())],
+                body: None,
+            },
+        );
+        let outcome = world.phone(1).events.iter().find_map(|event| match event {
+            UaEvent::InDialogResult { status, .. } => Some(status.0),
+            _ => None,
+        });
+        assert_eq!(outcome, Some(status));
+        assert_eq!(world.told().len(), usize::from(wanted));
+        assert_eq!(world.ladder.contains("NOTIFY"), wanted, "{}", world.ladder);
+        world.release(caller);
+        world.assert_clean();
+    }
 }
 
 #[test]
