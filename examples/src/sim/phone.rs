@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use media::phone::{PhoneConfig, PhoneStats, Phones, Talk};
+use media::rtp::LatchPolicy;
 use sip::endpoint::{Endpoint, EndpointConfig, EndpointHandle};
 use sip::header::ValueError;
 use sip::transport::Destination;
@@ -34,7 +35,7 @@ use line_filter::LineFilter;
 pub struct PhoneHostConfig {
     /// Address of the SIP socket; port 0 picks a free one. Default 127.0.0.1:0.
     pub bind: SocketAddr,
-    /// Address and ports of RTP, codecs, longest recording.
+    /// Address and ports of RTP, codecs, longest recording. Default: as there, but RTP only from where signaling says.
     pub media: PhoneConfig,
     /// Calls at one time, both directions; default 4,000. More are refused with 503.
     pub max_calls: usize,
@@ -46,7 +47,8 @@ impl Default for PhoneHostConfig {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
-            media: PhoneConfig::default(),
+            // The last packets of a peer that signaling has left behind must not be taken for the new one's.
+            media: PhoneConfig::default().with_latch(LatchPolicy::Off),
             max_calls: 4_000,
             event_queue: 65_536,
         }
@@ -136,7 +138,10 @@ pub struct Line {
 impl Line {
     /// A line that does this, silently, until the peer hangs up.
     pub fn new(behavior: Behavior) -> Self {
-        Self { behavior, ..Self::default() }
+        Self {
+            behavior,
+            ..Self::default()
+        }
     }
 
     /// A line that answers after ringing so long.
@@ -191,14 +196,21 @@ pub struct Presses {
 
 impl std::fmt::Debug for Presses {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Presses").field("after", &self.after).field("every", &self.every).finish_non_exhaustive()
+        f.debug_struct("Presses")
+            .field("after", &self.after)
+            .field("every", &self.every)
+            .finish_non_exhaustive()
     }
 }
 
 impl Presses {
     /// These keys, once, so long after the answer.
     pub fn new(digits: impl Into<String>, after: Duration) -> Self {
-        Self { digits: digits.into(), after, every: None }
+        Self {
+            digits: digits.into(),
+            after,
+            every: None,
+        }
     }
 
     /// Sets [`Presses::every`].
@@ -235,7 +247,9 @@ pub struct CallOptions {
 
 impl std::fmt::Debug for CallOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CallOptions").field("goal", &self.goal).finish_non_exhaustive()
+        f.debug_struct("CallOptions")
+            .field("goal", &self.goal)
+            .finish_non_exhaustive()
     }
 }
 
@@ -317,7 +331,9 @@ pub struct PhoneHost {
 
 impl std::fmt::Debug for PhoneHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PhoneHost").field("local", &self.local_addr()).finish_non_exhaustive()
+        f.debug_struct("PhoneHost")
+            .field("local", &self.local_addr())
+            .finish_non_exhaustive()
     }
 }
 
@@ -341,7 +357,16 @@ impl PhoneHost {
         let host = Host::new(endpoint.clone(), phones.clone(), events, config.max_calls);
         tokio::spawn(host.run(queue, incoming));
         let next_call = Arc::new(AtomicU64::new(0));
-        Ok((Self { commands, endpoint, phones, next_call, max_calls: config.max_calls }, stream))
+        Ok((
+            Self {
+                commands,
+                endpoint,
+                phones,
+                next_call,
+                max_calls: config.max_calls,
+            },
+            stream,
+        ))
     }
 
     /// Address of the SIP socket.
@@ -366,10 +391,16 @@ impl PhoneHost {
     /// # Errors
     ///
     /// [`PhoneHostError::Number`], or [`PhoneHostError::Stopped`].
-    pub async fn register(&self, line: &str, password: &str, server: Destination) -> Result<(), PhoneHostError> {
+    pub async fn register(
+        &self,
+        line: &str,
+        password: &str,
+        server: Destination,
+    ) -> Result<(), PhoneHostError> {
         let account = Account::new(line, password);
         let registration = host::registration(line, account, server)?;
-        self.command(HostCommand::Register(line.to_owned(), Box::new(registration))).await
+        self.command(HostCommand::Register(line.to_owned(), Box::new(registration)))
+            .await
     }
 
     /// Removes the registration of a line; [`Happening::Unregistered`] follows. Without a registration nothing
@@ -392,7 +423,13 @@ impl PhoneHost {
         let call = CallKey::outgoing(self.next_call.fetch_add(1, Ordering::Relaxed));
         let (reply, taken) = oneshot::channel();
         let options = Box::new(options);
-        self.command(HostCommand::Call { call, invite: Box::new(invite), options, reply }).await?;
+        self.command(HostCommand::Call {
+            call,
+            invite: Box::new(invite),
+            options,
+            reply,
+        })
+        .await?;
         match taken.await {
             Ok(true) => Ok(CallId(call)),
             Ok(false) => Err(PhoneHostError::Full(self.max_calls)),
@@ -481,7 +518,10 @@ impl PhoneHost {
     }
 
     async fn command(&self, command: HostCommand) -> Result<(), PhoneHostError> {
-        self.commands.send(command).await.map_err(|_| PhoneHostError::Stopped)
+        self.commands
+            .send(command)
+            .await
+            .map_err(|_| PhoneHostError::Stopped)
     }
 }
 

@@ -112,7 +112,11 @@ pub enum SoftphoneError {
 
 fn digits(text: &str) -> Result<String, String> {
     let valid = (1..=64).contains(&text.len()) && text.chars().all(|c| "0123456789*#ABCD".contains(c));
-    if valid { Ok(text.to_owned()) } else { Err("1 to 64 of 0-9, *, #, A-D".to_owned()) }
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 64 of 0-9, *, #, A-D".to_owned())
+    }
 }
 
 /// Runs to the end of the calls or to Ctrl-C; one line for each happening goes to `out`. Answers whether the call was
@@ -126,11 +130,25 @@ pub async fn run(arguments: Arguments, out: &mut (dyn Write + Send)) -> Result<b
     let talk = arguments.play.as_deref().map_or(Ok(Talk::Silence), read)?;
     let hang_up_after = arguments.hang_up_after.map(seconds).transpose()?;
     let bind = local_address(server).map_err(|reason| server_error(&arguments.server, reason))?;
-    let config = PhoneHostConfig::default().with_bind(SocketAddr::new(bind, 0)).with_max_calls(16);
+    let config = PhoneHostConfig::default()
+        .with_bind(SocketAddr::new(bind, 0))
+        .with_max_calls(16);
     let (phone, events) = PhoneHost::start(config).await?;
-    let server = if arguments.tcp { Destination::tcp(server) } else { Destination::udp(server) };
-    let mut softphone =
-        Softphone { phone: phone.clone(), server, talk, hang_up_after, arguments, out, ended: 0, good: false };
+    let server = if arguments.tcp {
+        Destination::tcp(server)
+    } else {
+        Destination::udp(server)
+    };
+    let mut softphone = Softphone {
+        phone: phone.clone(),
+        server,
+        talk,
+        hang_up_after,
+        arguments,
+        out,
+        ended: 0,
+        good: false,
+    };
     let result = softphone.serve(events).await;
     phone.shutdown(DRAIN).await;
     result.map(|()| softphone.good)
@@ -152,7 +170,9 @@ impl Softphone<'_> {
         match self.arguments.register.clone() {
             Some(user) => {
                 self.phone.set_line(&user, self.line()).await?;
-                self.phone.register(&user, &self.arguments.password, self.server).await?;
+                self.phone
+                    .register(&user, &self.arguments.password, self.server)
+                    .await?;
             }
             None => self.dial().await?,
         }
@@ -188,10 +208,17 @@ impl Softphone<'_> {
                     self.good = true;
                 }
             }
-            Happening::RegistrationFailed { line, status, will_retry } => {
+            Happening::RegistrationFailed {
+                line,
+                status,
+                will_retry,
+            } => {
                 let next = if will_retry { ", trying again" } else { "" };
                 let reason = status.reason_phrase();
-                self.say(&format!("registration of {line} failed: {} {reason}{next}", status.0))?;
+                self.say(&format!(
+                    "registration of {line} failed: {} {reason}{next}",
+                    status.0
+                ))?;
                 return Ok(!will_retry);
             }
             Happening::Incoming { from, .. } => self.say(&format!("ringing: call from {from}"))?,
@@ -200,7 +227,9 @@ impl Softphone<'_> {
                 self.good = true;
                 self.say(&format!("answered after {} ms", after.as_millis()))?;
             }
-            Happening::MediaChanged { remote_rtp, .. } => self.say(&format!("media moved to {remote_rtp}"))?,
+            Happening::MediaChanged { remote_rtp, .. } => {
+                self.say(&format!("media moved to {remote_rtp}"))?
+            }
             Happening::Held { by_peer, .. } => self.say(if by_peer { "on hold" } else { "holding" })?,
             Happening::Retrieved { .. } => self.say("off hold")?,
             Happening::ChangeFailed { status, .. } => self.say(&format!("refused: {}", status.0))?,
@@ -208,12 +237,24 @@ impl Softphone<'_> {
                 self.say(&format!("failed: {} {}", status.0, status.reason_phrase()))?;
                 return Ok(self.call_over());
             }
-            Happening::Ended { ending, stats, recording, .. } => {
+            Happening::Ended {
+                ending,
+                stats,
+                recording,
+                ..
+            } => {
                 self.say(&ended(ending, &stats))?;
                 if let (Some(file), Some(recording)) = (self.recording_file(), recording) {
                     let write = std::fs::write(&file, wav::encode(&recording));
-                    write.map_err(|reason| SoftphoneError::File { file: file.clone(), reason })?;
-                    self.say(&format!("recorded {} s to {}", recording.len() / 8_000, file.display()))?;
+                    write.map_err(|reason| SoftphoneError::File {
+                        file: file.clone(),
+                        reason,
+                    })?;
+                    self.say(&format!(
+                        "recorded {} s to {}",
+                        recording.len() / 8_000,
+                        file.display()
+                    ))?;
                 }
                 return Ok(self.call_over());
             }
@@ -225,7 +266,10 @@ impl Softphone<'_> {
     /// Counts a call; answers whether it was the last.
     fn call_over(&mut self) -> bool {
         self.ended += 1;
-        let most = self.arguments.calls.or(self.arguments.call.is_some().then_some(1));
+        let most = self
+            .arguments
+            .calls
+            .or(self.arguments.call.is_some().then_some(1));
         most.is_some_and(|most| self.ended >= most)
     }
 
@@ -240,7 +284,9 @@ impl Softphone<'_> {
     }
 
     async fn dial(&mut self) -> Result<(), SoftphoneError> {
-        let Some(number) = self.arguments.call.clone() else { return Ok(()) };
+        let Some(number) = self.arguments.call.clone() else {
+            return Ok(());
+        };
         let user = self.arguments.register.as_deref();
         let from = self.arguments.from.as_deref().or(user).unwrap_or(ANONYMOUS);
         let mut options = CallOptions::new(&number, from)
@@ -262,10 +308,14 @@ impl Softphone<'_> {
 
     fn line(&self) -> Line {
         let behavior = match self.arguments.auto_answer {
-            Some(after) => Behavior::AutoAnswer { after: Duration::from_millis(after) },
+            Some(after) => Behavior::AutoAnswer {
+                after: Duration::from_millis(after),
+            },
             None => Behavior::Manual,
         };
-        let line = Line::new(behavior).with_talk(self.talk.clone()).with_record(self.arguments.record.is_some());
+        let line = Line::new(behavior)
+            .with_talk(self.talk.clone())
+            .with_record(self.arguments.record.is_some());
         match self.hang_up_after {
             Some(after) => line.with_hang_up_after(after),
             None => line,
@@ -274,7 +324,9 @@ impl Softphone<'_> {
 
     /// Waits for the good-byes of calls and registration.
     async fn unregister(&mut self, events: &mut PhoneEvents) -> Result<(), SoftphoneError> {
-        let Some(user) = self.arguments.register.clone() else { return self.last_words(events).await };
+        let Some(user) = self.arguments.register.clone() else {
+            return self.last_words(events).await;
+        };
         self.phone.unregister(&user).await?;
         self.last_words(events).await
     }
@@ -313,8 +365,11 @@ fn ended(ending: Ending, stats: &PhoneStats) -> String {
         Ending::GaveUp => "given up",
         Ending::Lost => "connection lost",
     };
-    if std::env::var_os("SIMDBG").is_some() { tracing::warn!("{stats:?}"); } let (sent, received) = (stats.stream.sent_packets, stats.stream.received.packets);
-    let mut text = format!("ended {how}: {sent} RTP packets sent, {received} received ({} with sound)", stats.loud_frames);
+    let (sent, received) = (stats.stream.sent_packets, stats.frames);
+    let mut text = format!(
+        "ended {how}: {sent} RTP packets sent, {received} received ({} with sound)",
+        stats.loud_frames
+    );
     if !stats.digits.0.is_empty() {
         text.push_str(&format!(", keys heard: {}", stats.digits.0));
     }
@@ -322,29 +377,50 @@ fn ended(ending: Ending, stats: &PhoneStats) -> String {
 }
 
 fn server_error(server: &str, reason: io::Error) -> SoftphoneError {
-    SoftphoneError::Server { server: server.to_owned(), reason }
+    SoftphoneError::Server {
+        server: server.to_owned(),
+        reason,
+    }
 }
 
 async fn resolve(server: &str) -> Result<SocketAddr, SoftphoneError> {
-    let mut found = tokio::net::lookup_host(server).await.map_err(|reason| server_error(server, reason))?;
-    found.next().ok_or_else(|| server_error(server, io::ErrorKind::NotFound.into()))
+    let mut found = tokio::net::lookup_host(server)
+        .await
+        .map_err(|reason| server_error(server, reason))?;
+    found
+        .next()
+        .ok_or_else(|| server_error(server, io::ErrorKind::NotFound.into()))
 }
 
 /// The address of this machine that the server can answer to.
 fn local_address(server: SocketAddr) -> io::Result<IpAddr> {
-    let any: SocketAddr = if server.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
+    let any: SocketAddr = if server.is_ipv4() {
+        ([0, 0, 0, 0], 0).into()
+    } else {
+        ([0u16; 8], 0).into()
+    };
     let socket = std::net::UdpSocket::bind(any)?;
     socket.connect(server)?;
     Ok(socket.local_addr()?.ip())
 }
 
 fn read(file: &Path) -> Result<Talk, SoftphoneError> {
-    let bytes = std::fs::read(file).map_err(|reason| SoftphoneError::File { file: file.to_owned(), reason })?;
-    let pcm = wav::decode(&bytes, PLAY_LIMIT).map_err(|reason| SoftphoneError::Audio { file: file.to_owned(), reason })?;
+    let bytes = std::fs::read(file).map_err(|reason| SoftphoneError::File {
+        file: file.to_owned(),
+        reason,
+    })?;
+    let pcm = wav::decode(&bytes, PLAY_LIMIT).map_err(|reason| SoftphoneError::Audio {
+        file: file.to_owned(),
+        reason,
+    })?;
     Ok(Talk::Once(pcm))
 }
 
 fn seconds(text: f64) -> Result<Duration, SoftphoneError> {
     let year = 365.0 * 86_400.0;
-    if (0.0..=year).contains(&text) { Ok(Duration::from_secs_f64(text)) } else { Err(SoftphoneError::Time) }
+    if (0.0..=year).contains(&text) {
+        Ok(Duration::from_secs_f64(text))
+    } else {
+        Err(SoftphoneError::Time)
+    }
 }

@@ -168,8 +168,17 @@ impl Call {
             Start::Incoming { offer, asks_answer } => self.ring(offer, asks_answer).await,
         }
         while self.phase != Phase::Over {
-            let Deadlines { answer, give_up, hang_up, press } = &self.deadlines;
-            let deadline = [answer, give_up, hang_up, press].into_iter().flatten().min().copied();
+            let Deadlines {
+                answer,
+                give_up,
+                hang_up,
+                press,
+            } = &self.deadlines;
+            let deadline = [answer, give_up, hang_up, press]
+                .into_iter()
+                .flatten()
+                .min()
+                .copied();
             let timer = async {
                 match deadline {
                     Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
@@ -195,7 +204,11 @@ impl Call {
         invite.sdp = self.audio.as_mut().map(RtpEndpoint::offer);
         self.began = now();
         self.deadlines.give_up = self.plan.patience.map(|patience| self.began + patience);
-        self.send(UaCommand::Invite { call: self.key, invite }).await;
+        self.send(UaCommand::Invite {
+            call: self.key,
+            invite,
+        })
+        .await;
     }
 
     async fn ring(&mut self, offer: Option<Bytes>, asks_answer: bool) {
@@ -203,7 +216,8 @@ impl Call {
         self.offer = offer;
         match self.plan.behavior {
             Behavior::Busy => {
-                self.send(UaCommand::reject(self.key, StatusCode::BUSY_HERE)).await;
+                self.send(UaCommand::reject(self.key, StatusCode::BUSY_HERE))
+                    .await;
                 return self.fail(StatusCode::BUSY_HERE);
             }
             Behavior::AutoAnswer { after } => self.deadlines.answer = Some(self.began + after),
@@ -272,9 +286,13 @@ impl Call {
                     // Early media that cannot be heard is no reason to end the call.
                     let _ = audio.take_answer(sdp);
                 }
-                self.tell(Happening::Ringing { call: CallId(self.key) });
+                self.tell(Happening::Ringing {
+                    call: CallId(self.key),
+                });
             }
-            UaEvent::Answered { sdp, offer: false, .. } => match sdp {
+            UaEvent::Answered {
+                sdp, offer: false, ..
+            } => match sdp {
                 Some(sdp) if self.take_answer(&sdp) => self.answered(),
                 _ => self.leave(Ending::Lost).await,
             },
@@ -296,8 +314,12 @@ impl Call {
                 };
                 self.end(ending).await;
             }
-            UaEvent::CommandFailed { command: "invite", .. } => self.fail(StatusCode::SERVICE_UNAVAILABLE),
-            UaEvent::CommandFailed { command: "reinvite", .. } => {
+            UaEvent::CommandFailed {
+                command: "invite", ..
+            } => self.fail(StatusCode::SERVICE_UNAVAILABLE),
+            UaEvent::CommandFailed {
+                command: "reinvite", ..
+            } => {
                 self.change_failed(StatusCode::REQUEST_PENDING);
             }
             UaEvent::CommandFailed { command, error, .. } => {
@@ -322,9 +344,15 @@ impl Call {
 
     fn answered(&mut self) {
         self.phase = Phase::Talking;
-        let Some(local_rtp) = self.audio.as_ref().map(RtpEndpoint::local_address) else { return };
+        let Some(local_rtp) = self.audio.as_ref().map(RtpEndpoint::local_address) else {
+            return;
+        };
         let after = now().saturating_duration_since(self.began);
-        self.tell(Happening::Answered { call: CallId(self.key), after, local_rtp });
+        self.tell(Happening::Answered {
+            call: CallId(self.key),
+            after,
+            local_rtp,
+        });
         self.deadlines.press = self.plan.presses.as_ref().map(|presses| now() + presses.after);
         if self.plan.goal == Goal::Answered {
             self.goal_reached();
@@ -338,7 +366,9 @@ impl Call {
     }
 
     fn take_answer(&mut self, sdp: &[u8]) -> bool {
-        let Some(audio) = &mut self.audio else { return false };
+        let Some(audio) = &mut self.audio else {
+            return false;
+        };
         if let Err(error) = audio.take_answer(sdp) {
             tracing::info!(%error, "the answer cannot be used");
             return false;
@@ -349,12 +379,17 @@ impl Call {
 
     /// Notices in the peer's description where its audio is and whether we are on hold.
     fn look_at(&mut self, sdp: &[u8]) {
-        let Some(audio) = SessionDescription::parse(sdp).ok().and_then(|sdp| sdp.audio()) else { return };
+        let Some(audio) = SessionDescription::parse(sdp).ok().and_then(|sdp| sdp.audio()) else {
+            return;
+        };
         let moved = audio.remote.is_some() && audio.remote != self.remote;
         if let Some(remote_rtp) = audio.remote {
             self.remote = Some(remote_rtp);
             if moved && self.phase == Phase::Talking {
-                self.tell(Happening::MediaChanged { call: CallId(self.key), remote_rtp });
+                self.tell(Happening::MediaChanged {
+                    call: CallId(self.key),
+                    remote_rtp,
+                });
                 if !std::mem::replace(&mut self.joined, true) && self.plan.goal == Goal::Joined {
                     self.goal_reached();
                 }
@@ -382,7 +417,11 @@ impl Call {
         match answer {
             Ok(answer) => {
                 self.offered = sdp.is_none();
-                self.send(UaCommand::AcceptReinvite { call: self.key, sdp: answer }).await;
+                self.send(UaCommand::AcceptReinvite {
+                    call: self.key,
+                    sdp: answer,
+                })
+                .await;
                 if let Some(offer) = &sdp {
                     self.look_at(offer);
                 }
@@ -390,7 +429,11 @@ impl Call {
             Err(error) => {
                 tracing::info!(%error, "re-INVITE refused");
                 let status = StatusCode::NOT_ACCEPTABLE_HERE;
-                self.send(UaCommand::RejectReinvite { call: self.key, status }).await;
+                self.send(UaCommand::RejectReinvite {
+                    call: self.key,
+                    status,
+                })
+                .await;
             }
         }
     }
@@ -398,7 +441,10 @@ impl Call {
     async fn hold(&mut self, hold: bool) {
         if self.phase != Phase::Talking || self.changing.is_some() {
             let status = StatusCode::REQUEST_PENDING;
-            return self.tell(Happening::ChangeFailed { call: CallId(self.key), status });
+            return self.tell(Happening::ChangeFailed {
+                call: CallId(self.key),
+                status,
+            });
         }
         let Some(audio) = &mut self.audio else { return };
         let offer = audio.offer_hold(hold);
@@ -429,7 +475,10 @@ impl Call {
             // The offers to come are again as agreed; this one is not sent.
             audio.offer_hold(self.holding);
         }
-        self.tell(Happening::ChangeFailed { call: CallId(self.key), status });
+        self.tell(Happening::ChangeFailed {
+            call: CallId(self.key),
+            status,
+        });
     }
 
     /// NOTIFY and INFO.
@@ -438,8 +487,18 @@ impl Call {
         let event = event.split(';').next().unwrap_or_default().trim();
         let notify = message.is_method(&Method::NOTIFY);
         let known = !notify || event.eq_ignore_ascii_case("talk") || event.eq_ignore_ascii_case("hold");
-        let status = if known { StatusCode::OK } else { StatusCode::BAD_EVENT };
-        self.send(UaCommand::Respond { request, status, headers: Vec::new(), body: None }).await;
+        let status = if known {
+            StatusCode::OK
+        } else {
+            StatusCode::BAD_EVENT
+        };
+        self.send(UaCommand::Respond {
+            request,
+            status,
+            headers: Vec::new(),
+            body: None,
+        })
+        .await;
         if !notify || !known {
             return;
         }
@@ -467,7 +526,11 @@ impl Call {
                 }
             }
             CallCommand::Vanish(gone) => {
-                let talk = if gone { Talk::Nothing } else { self.plan.talk.clone() };
+                let talk = if gone {
+                    Talk::Nothing
+                } else {
+                    self.plan.talk.clone()
+                };
                 if let Some(audio) = &self.audio {
                     audio.talk(talk);
                 }
@@ -523,12 +586,21 @@ impl Call {
             }
         }
         let call = CallId(self.key);
-        self.tell(Happening::Ended { call, ending, answered, stats: Box::new(stats), recording });
+        self.tell(Happening::Ended {
+            call,
+            ending,
+            answered,
+            stats: Box::new(stats),
+            recording,
+        });
     }
 
     fn fail(&mut self, status: StatusCode) {
         self.phase = Phase::Over;
-        self.tell(Happening::Failed { call: CallId(self.key), status });
+        self.tell(Happening::Failed {
+            call: CallId(self.key),
+            status,
+        });
     }
 
     fn tell(&self, what: Happening) {

@@ -162,7 +162,9 @@ impl std::fmt::Debug for Happening {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Registered { .. } => f.write_str("Registered"),
-            Self::RegistrationFailed { status, will_retry, .. } => {
+            Self::RegistrationFailed {
+                status, will_retry, ..
+            } => {
                 write!(f, "RegistrationFailed({}, will_retry: {will_retry})", status.0)
             }
             Self::Unregistered { .. } => f.write_str("Unregistered"),
@@ -173,7 +175,12 @@ impl std::fmt::Debug for Happening {
             Self::Held { call, by_peer } => write!(f, "Held({call:?}, by_peer: {by_peer})"),
             Self::Retrieved { call, by_peer } => write!(f, "Retrieved({call:?}, by_peer: {by_peer})"),
             Self::ChangeFailed { call, status } => write!(f, "ChangeFailed({call:?}, {})", status.0),
-            Self::Ended { call, ending, answered, .. } => {
+            Self::Ended {
+                call,
+                ending,
+                answered,
+                ..
+            } => {
                 write!(f, "Ended({call:?}, {ending:?}, answered: {answered})")
             }
             Self::Failed { call, status } => write!(f, "Failed({call:?}, {})", status.0),
@@ -213,7 +220,10 @@ impl PhoneEvents {
     pub async fn next(&mut self) -> Option<PhoneEvent> {
         match self.lost.swap(0, Ordering::Relaxed) {
             0 => self.queue.recv().await,
-            lost => Some(PhoneEvent { at: now(), what: Happening::Overflowed { lost } }),
+            lost => Some(PhoneEvent {
+                at: now(),
+                what: Happening::Overflowed { lost },
+            }),
         }
     }
 }
@@ -221,7 +231,16 @@ impl PhoneEvents {
 pub(super) fn channel(queue: usize) -> (EventSender, PhoneEvents) {
     let (sender, receiver) = mpsc::channel(queue.max(1));
     let lost = Arc::new(AtomicU64::new(0));
-    (EventSender { queue: sender, lost: Arc::clone(&lost) }, PhoneEvents { queue: receiver, lost })
+    (
+        EventSender {
+            queue: sender,
+            lost: Arc::clone(&lost),
+        },
+        PhoneEvents {
+            queue: receiver,
+            lost,
+        },
+    )
 }
 
 pub(super) fn now() -> Instant {

@@ -29,7 +29,12 @@ pub(super) enum HostCommand {
     SetLine(String, Line),
     Register(String, Box<Registration>),
     Unregister(String),
-    Call { call: CallKey, invite: Box<Invite>, options: Box<CallOptions>, reply: oneshot::Sender<bool> },
+    Call {
+        call: CallKey,
+        invite: Box<Invite>,
+        options: Box<CallOptions>,
+        reply: oneshot::Sender<bool>,
+    },
     ToCall(CallKey, CallCommand),
 }
 
@@ -125,7 +130,12 @@ impl Host {
                     self.send(UaCommand::Unregister { key: *key }).await;
                 }
             }
-            HostCommand::Call { call, invite, options, reply } => {
+            HostCommand::Call {
+                call,
+                invite,
+                options,
+                reply,
+            } => {
                 let room = self.calls.len() < self.max_calls;
                 if reply.send(room).is_ok() && room {
                     let line = options.from.clone();
@@ -137,15 +147,24 @@ impl Host {
     }
 
     async fn set_line(&mut self, line: String, how: Line) {
-        let was_gone = self.lines.get(&line).is_some_and(|line| line.behavior == Behavior::Gone);
+        let was_gone = self
+            .lines
+            .get(&line)
+            .is_some_and(|line| line.behavior == Behavior::Gone);
         let gone = how.behavior == Behavior::Gone;
         self.lines.insert(line.clone(), how);
         if gone == was_gone {
             return;
         }
-        let calls: Vec<_> = self.calls.iter().filter(|(_, link)| link.line == line).map(|(call, _)| *call).collect();
+        let calls: Vec<_> = self
+            .calls
+            .iter()
+            .filter(|(_, link)| link.line == line)
+            .map(|(call, _)| *call)
+            .collect();
         for call in calls {
-            self.to_call(call, Input::Command(CallCommand::Vanish(gone))).await;
+            self.to_call(call, Input::Command(CallCommand::Vanish(gone)))
+                .await;
         }
         // An error means that the endpoint has stopped, which ends the host.
         let _ = self.endpoint.send(FilterCommand::Gone { line, gone }).await;
@@ -159,9 +178,17 @@ impl Host {
                     self.events.send(Happening::Registered { line });
                 }
             }
-            UaEvent::RegistrationFailed { key, status, will_retry } => {
+            UaEvent::RegistrationFailed {
+                key,
+                status,
+                will_retry,
+            } => {
                 if let Some(line) = self.registered.get(&key).cloned() {
-                    self.events.send(Happening::RegistrationFailed { line, status, will_retry });
+                    self.events.send(Happening::RegistrationFailed {
+                        line,
+                        status,
+                        will_retry,
+                    });
                 }
             }
             UaEvent::Unregistered { key } => {
@@ -183,20 +210,36 @@ impl Host {
             return self.send(UaCommand::reject(call, StatusCode::NOT_FOUND)).await;
         };
         let from = user(request.from().ok().map(|from| from.uri().clone()).as_ref());
-        self.events.send(Happening::Incoming { call: CallId(call), line: line.clone(), from });
+        self.events.send(Happening::Incoming {
+            call: CallId(call),
+            line: line.clone(),
+            from,
+        });
         if self.calls.len() >= self.max_calls {
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            self.events.send(Happening::Failed { call: CallId(call), status });
+            self.events.send(Happening::Failed {
+                call: CallId(call),
+                status,
+            });
             return self.send(UaCommand::reject(call, status)).await;
         }
         let offer = (!request.body().is_empty()).then(|| request.body().clone());
-        let start = Start::Incoming { offer, asks_answer: asks_answer(request) };
+        let start = Start::Incoming {
+            offer,
+            asks_answer: asks_answer(request),
+        };
         self.start(call, line, Plan::callee(how), start);
     }
 
     fn start(&mut self, key: CallKey, line: String, plan: Plan, start: Start) {
         let (inbox, inputs) = mpsc::channel(INBOX);
-        let call = Call::new(key, self.endpoint.clone(), self.phones.clone(), self.events.clone(), plan);
+        let call = Call::new(
+            key,
+            self.endpoint.clone(),
+            self.phones.clone(),
+            self.events.clone(),
+            plan,
+        );
         self.calls.insert(key, Link { line, inbox });
         self.tasks.spawn(call.run(start, inputs));
     }
@@ -215,9 +258,15 @@ impl Host {
 }
 
 /// The registration of a line.
-pub(super) fn registration(line: &str, account: Account, server: Destination) -> Result<Registration, ValueError> {
+pub(super) fn registration(
+    line: &str,
+    account: Account,
+    server: Destination,
+) -> Result<Registration, ValueError> {
     let aor = NameAddr::new(Uri::sip(Some(line), &server.remote().to_string())?);
-    Ok(Registration::new(server_uri(None, server)?, aor).with_destination(server).with_account(account))
+    Ok(Registration::new(server_uri(None, server)?, aor)
+        .with_destination(server)
+        .with_account(account))
 }
 
 /// The INVITE of an outgoing call, without its offer.
@@ -234,7 +283,11 @@ pub(super) fn invite(options: &CallOptions, server: Destination) -> Result<Invit
 fn server_uri(user: Option<&str>, server: Destination) -> Result<Uri, ValueError> {
     let uri = Uri::sip(user, &server.remote().to_string())?;
     let tcp = server.protocol() == TransportProtocol::Tcp;
-    Ok(if tcp { uri.with_param("transport", Some("tcp")) } else { uri })
+    Ok(if tcp {
+        uri.with_param("transport", Some("tcp"))
+    } else {
+        uri
+    })
 }
 
 fn user(uri: Option<&Uri>) -> String {
@@ -246,7 +299,8 @@ fn user(uri: Option<&Uri>) -> String {
 fn asks_answer(request: &Message) -> bool {
     let mut info = request.header_values(&HeaderName::CALL_INFO);
     let mut alert = request.header_values(&HeaderName::ALERT_INFO);
-    info.any(|value| value.contains("answer-after=0")) || alert.any(|value| value.contains("info=alert-autoanswer"))
+    info.any(|value| value.contains("answer-after=0"))
+        || alert.any(|value| value.contains("info=alert-autoanswer"))
 }
 
 fn call_of(event: &UaEvent) -> Option<CallKey> {

@@ -1,6 +1,6 @@
 //! The user agent core of all lines, with lines that can vanish: nothing reaches them and nothing leaves them.
 
-use std::collections::{BTreeSet};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -25,7 +25,10 @@ pub(super) struct LineFilter {
 
 impl LineFilter {
     pub(super) const fn new(ua: UserAgent) -> Self {
-        Self { ua, gone: BTreeSet::new() }
+        Self {
+            ua,
+            gone: BTreeSet::new(),
+        }
     }
 
     /// Whether a message is to or from a line that vanished. The line stands in From of what it asks, and in To or the
@@ -35,7 +38,11 @@ impl LineFilter {
             return false;
         }
         let request = message.method().is_some();
-        let address = if request == came_in { message.to() } else { message.from() };
+        let address = if request == came_in {
+            message.to()
+        } else {
+            message.from()
+        };
         let is_gone = |user: Option<&str>| user.is_some_and(|user| self.gone.contains(user));
         let target = request && came_in && message.request_uri().is_ok_and(|uri| is_gone(uri.user()));
         target || address.is_ok_and(|address| is_gone(address.uri().user()))
