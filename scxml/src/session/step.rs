@@ -224,7 +224,10 @@ impl<'d> EntrySet<'d> {
     ///
     /// After the exit phase everything below the transition's domain is inactive and the domain and its ancestors are
     /// active, so this is the Recommendation's walk up to the domain; but it does not enter an active state again
-    /// when a history state's parent lies above the domain.
+    /// when a history state's parent lies above the domain, as appendix D would against §3.13
+    /// (`docs/adr/0003-history-enters-no-active-state-again.md`).
+    ///
+    /// Spec: SCXML §3.10, §3.13
     fn add_ancestors(&mut self, session: &Session, doc: &'d Document, id: StateId) {
         let mut at = doc.state(id).parent;
         while let Some(ancestor) = at.filter(|a| *a != StateId::ROOT && !session.active.contains(*a)) {

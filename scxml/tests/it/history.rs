@@ -74,7 +74,7 @@ fn deep_history_of_a_parallel_state_restores_all_regions() {
 
 /// A history state may be targeted while its parent is active; what is active stays entered once.
 ///
-/// Spec: SCXML §3.10 and appendix D, addAncestorStatesToEnter
+/// Spec: SCXML §3.10, §3.13
 #[test]
 fn targeting_history_from_inside_its_parent_enters_no_active_state_again() {
     let mut rig = Rig::new(
