@@ -131,22 +131,8 @@ impl Parser<'_> {
         if root.attribute("version").is_some_and(|v| v != "1.0") {
             self.find(root, Rule::BadAttribute, "version must be 1.0");
         }
-        let late_binding = match root.attribute("binding") {
-            None | Some("early") => false,
-            Some("late") => true,
-            Some(_) => {
-                self.find(root, Rule::BadAttribute, "binding must be early or late");
-                false
-            }
-        };
-        self.strict = match root.attribute("exmode") {
-            None | Some("lax") => false,
-            Some("strict") => true,
-            Some(_) => {
-                self.find(root, Rule::BadAttribute, "exmode must be lax or strict");
-                false
-            }
-        };
+        let late_binding = self.choice(root, "binding", ["early", "late"]);
+        self.strict = self.choice(root, "exmode", ["lax", "strict"]);
         let default_model = if self.config.dialect == Dialect::Ors {
             "ecmascript"
         } else {
@@ -257,14 +243,8 @@ impl Parser<'_> {
         let kind = match node.tag_name().name() {
             "parallel" => StateKind::Parallel,
             "final" => StateKind::Final,
-            "history" => match node.attribute("type") {
-                None | Some("shallow") => StateKind::ShallowHistory,
-                Some("deep") => StateKind::DeepHistory,
-                Some(_) => {
-                    self.find(node, Rule::BadAttribute, "type must be shallow or deep");
-                    StateKind::ShallowHistory
-                }
-            },
+            "history" if self.choice(node, "type", ["shallow", "deep"]) => StateKind::DeepHistory,
+            "history" => StateKind::ShallowHistory,
             _ if is_root
                 || node
                     .children()
@@ -473,14 +453,7 @@ impl Parser<'_> {
         if events.is_empty() && cond.is_none() && !node.has_attribute("target") {
             self.find(node, Rule::Transition, "a transition needs event, cond or target");
         }
-        let internal = match node.attribute("type") {
-            None | Some("external") => false,
-            Some("internal") => true,
-            Some(_) => {
-                self.find(node, Rule::BadAttribute, "type must be internal or external");
-                false
-            }
-        };
+        let internal = self.choice(node, "type", ["external", "internal"]);
         let block = self.block(node);
         let Ok(number) = u16::try_from(self.transitions.len()) else {
             self.find(node, Rule::Limit, "more than 65,535 transitions");
@@ -601,6 +574,16 @@ impl Parser<'_> {
             text: text.to_owned(),
             line: self.line(node),
         })
+    }
+
+    /// Whether an attribute has the second of its two values; the first is the default.
+    fn choice(&mut self, node: Node<'_, '_>, name: &str, [default, other]: [&str; 2]) -> bool {
+        let value = node.attribute(name).unwrap_or(default);
+        if value != default && value != other {
+            let message = format!("{name} must be {default} or {other}");
+            self.find(node, Rule::BadAttribute, message);
+        }
+        value == other
     }
 
     fn required(&mut self, node: Node<'_, '_>, name: &str) -> Option<String> {
