@@ -65,8 +65,8 @@
 //! # Limits
 //!
 //! Early media of an outgoing leg is reported, not passed on; two unanswered callers that both sent no offer cannot be
-//! joined; redirects (3xx) of an endpoint are reported as failures; keys in INFO are reported as
-//! [`B2buaEvent::Digit`] and do not reach a running collection; REFER is refused unless the application carries
+//! joined; redirects (3xx) of an endpoint are reported as failures; an endpoint that tells a key both in
+//! its stream and by INFO presses it twice; REFER is refused unless the application carries
 //! transfers out ([`B2buaConfig::transfer_requests`]), and its subscription then gets one NOTIFY (100); an INVITE
 //! with Replaces is a call like any other.
 //!

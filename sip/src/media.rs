@@ -9,6 +9,7 @@
 //! | [`MediaCommand::Open`] | [`MediaEvent::Opened`] or [`MediaEvent::Refused`] |
 //! | [`MediaCommand::Answer`] | nothing; [`MediaEvent::Refused`] when the description cannot be used |
 //! | [`MediaCommand::Run`] | [`MediaEvent::Started`], later exactly one [`MediaEvent::Ended`] |
+//! | [`MediaCommand::Press`] | [`MediaEvent::Digit`] while digits are collected, and what the key brings about |
 //! | [`MediaCommand::Stop`] | [`MediaEvent::Ended`] of the running operation, if one runs |
 //! | [`MediaCommand::Close`] | nothing: the id is free at once and no event follows for it |
 //!
@@ -65,6 +66,14 @@ pub enum MediaCommand {
         /// What to do.
         request: MediaRequest,
     },
+    /// The far side pressed a key and said so outside of the media stream (SIP INFO). It counts like one that was
+    /// heard in the stream.
+    Press {
+        /// Which endpoint.
+        id: MediaId,
+        /// `0`-`9`, `*`, `#`, `A`-`D`; anything else is ignored.
+        digit: char,
+    },
     /// Ends the running operation early; nothing happens when none runs.
     Stop {
         /// Which endpoint.
@@ -85,13 +94,14 @@ impl MediaCommand {
             Self::Open { id, .. }
             | Self::Answer { id, .. }
             | Self::Run { id, .. }
+            | Self::Press { id, .. }
             | Self::Stop { id }
             | Self::Close { id } => *id,
         }
     }
 }
 
-/// Bodies hold addresses and stay out: only their size is printed.
+/// Bodies hold addresses, digits may be a PIN: both stay out.
 impl fmt::Debug for MediaCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -111,6 +121,7 @@ impl fmt::Debug for MediaCommand {
                 .field("op", op)
                 .field("request", request)
                 .finish(),
+            Self::Press { id, .. } => f.debug_struct("Press").field("id", id).finish_non_exhaustive(),
             Self::Stop { id } => f.debug_struct("Stop").field("id", id).finish(),
             Self::Close { id } => f.debug_struct("Close").field("id", id).finish(),
         }

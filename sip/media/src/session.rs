@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use sip::media::{MediaRequest, MediaResult, OpId};
 
-use crate::dtmf::DtmfEvent;
+use crate::dtmf::{DIGITS, DtmfEvent};
 use crate::prompt::PromptStore;
 use crate::random::Random;
 use crate::rtp::LatchPolicy;
@@ -129,6 +129,17 @@ impl Session {
         }
     }
 
+    /// A key of the peer, from the stream or told by signaling; what is no key is ignored.
+    pub fn press(&mut self, now: Instant, digit: char) {
+        if !DIGITS.contains(&digit) {
+            return;
+        }
+        if self.running.as_ref().is_some_and(Operation::collects) {
+            self.events.push_back(SessionEvent::Digit(Digit(digit)));
+        }
+        self.conclude(|operation| operation.press(now, digit));
+    }
+
     /// Takes a datagram from the RTCP port.
     pub fn handle_rtcp(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         self.stream.handle_rtcp(now, from, datagram);
@@ -187,13 +198,6 @@ impl Session {
             .push_back(SessionEvent::Started { op: operation.op() });
         self.running = Some(operation);
         self.conclude(|operation| operation.begin(now));
-    }
-
-    fn press(&mut self, now: Instant, digit: char) {
-        if self.running.as_ref().is_some_and(Operation::collects) {
-            self.events.push_back(SessionEvent::Digit(Digit(digit)));
-        }
-        self.conclude(|operation| operation.press(now, digit));
     }
 
     fn conclude(&mut self, step: impl FnOnce(&mut Operation) -> Option<MediaResult>) {

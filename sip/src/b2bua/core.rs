@@ -254,7 +254,12 @@ impl B2bua {
             return;
         };
         let Some(id) = leg.media else { return };
-        leg.operation = Some(Operation { id: op, user });
+        let collects = matches!(request, MediaRequest::Collect { .. });
+        leg.operation = Some(Operation {
+            id: op,
+            user,
+            collects,
+        });
         self.media(now, MediaCommand::Run { id, op, request });
     }
 

@@ -58,6 +58,8 @@ pub(super) struct Operation {
     pub(super) id: OpId,
     /// As the user called it; `None` for music on hold.
     pub(super) user: Option<OpId>,
+    /// It collects digits, and reports them.
+    pub(super) collects: bool,
 }
 
 /// One dialog set with one endpoint.

@@ -7,6 +7,7 @@ use super::core::B2bua;
 use super::event::B2buaEvent;
 use super::policy;
 use crate::header::{HeaderName, NameAddr};
+use crate::media::MediaCommand;
 use crate::message::Message;
 use crate::method::Method;
 use crate::status::StatusCode;
@@ -93,7 +94,7 @@ pub(super) fn handle_in_dialog(
 ) {
     let leg = core.leg_of(call);
     let status = match message.method() {
-        Some(method) if *method == Method::INFO => handle_info(core, leg, message),
+        Some(method) if *method == Method::INFO => handle_info(core, now, leg, message),
         Some(method) if *method == Method::REFER => handle_refer(core, leg, message),
         Some(method) if *method == Method::NOTIFY => 200,
         _ => 405,
@@ -140,16 +141,30 @@ fn respond(
     );
 }
 
-fn handle_info(core: &mut B2bua, leg: Option<LegKey>, message: &Message) -> u16 {
+fn handle_info(core: &mut B2bua, now: Instant, leg: Option<LegKey>, message: &Message) -> u16 {
     if message.body().is_empty() {
         return 200;
     }
     match (leg, info_digit(message)) {
         (Some(leg), Some(digit)) => {
-            core.emit(B2buaEvent::Digit { leg, digit });
+            press(core, now, leg, digit);
             200
         }
         _ => 415,
+    }
+}
+
+/// A key counts for what runs on the media server, as if it had been heard there; a collection reports it itself.
+fn press(core: &mut B2bua, now: Instant, key: LegKey, digit: char) {
+    let running = core
+        .legs
+        .get(&key)
+        .and_then(|leg| Some((leg.media?, leg.operation?)));
+    if let Some((id, _)) = running {
+        core.media(now, MediaCommand::Press { id, digit });
+    }
+    if !running.is_some_and(|(_, operation)| operation.collects) {
+        core.emit(B2buaEvent::Digit { leg: key, digit });
     }
 }
 

@@ -103,8 +103,39 @@ impl ScriptedMedia {
 
     /// The far side presses a key.
     pub fn press(&self, now: Instant, id: MediaId, digit: char) {
-        let mut state = self.state();
-        let Some(running) = state
+        self.state().press(now, id, digit);
+    }
+
+    /// The description that an endpoint gives; a fixed address and the port of the endpoint.
+    #[must_use]
+    pub fn description(id: MediaId) -> Bytes {
+        let port = 20_000 + 2 * (id.0 % 10_000);
+        Bytes::from(format!(
+            "v=0\r\no=media {} 1 IN IP4 192.0.2.200\r\ns=-\r\nc=IN IP4 192.0.2.200\r\nt=0 0\r\n\
+             m=audio {port} RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
+             a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n",
+            id.0
+        ))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn report(&mut self, event: MediaEvent) {
+        self.events.push_back(event);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn press(&mut self, now: Instant, id: MediaId, digit: char) {
+        if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
+            return;
+        }
+        let Some(running) = self
             .open
             .get_mut(&id)
             .and_then(|endpoint| endpoint.running.as_mut())
@@ -137,34 +168,9 @@ impl ScriptedMedia {
                 },
             ));
         }
-        state.report(MediaEvent::Digit { id, digit });
+        self.report(MediaEvent::Digit { id, digit });
         if let Some(result) = ended {
-            state.end(id, op, result);
-        }
-    }
-
-    /// The description that an endpoint gives; a fixed address and the port of the endpoint.
-    #[must_use]
-    pub fn description(id: MediaId) -> Bytes {
-        let port = 20_000 + 2 * (id.0 % 10_000);
-        Bytes::from(format!(
-            "v=0\r\no=media {} 1 IN IP4 192.0.2.200\r\ns=-\r\nc=IN IP4 192.0.2.200\r\nt=0 0\r\n\
-             m=audio {port} RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
-             a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=sendrecv\r\n",
-            id.0
-        ))
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn report(&mut self, event: MediaEvent) {
-        self.events.push_back(event);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
+            self.end(id, op, result);
         }
     }
 
@@ -317,6 +323,7 @@ impl MediaServer for ScriptedMedia {
                 }
             }
             MediaCommand::Run { id, op, request } => state.run(now, id, op, request),
+            MediaCommand::Press { id, digit } => state.press(now, id, digit),
             MediaCommand::Stop { id } => state.stop(id),
             MediaCommand::Close { id } => {
                 state.open.remove(&id);

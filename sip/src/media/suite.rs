@@ -274,6 +274,51 @@ pub fn collect_times_out_without_keys(mut fixture: impl Fixture) {
     assert!(fixture.now() - began >= Duration::from_millis(350));
 }
 
+fn press(fixture: &mut impl Fixture, keys: &str) {
+    for digit in keys.chars() {
+        tell(fixture, MediaCommand::Press { id: ID, digit });
+    }
+}
+
+/// Keys that are told outside of the stream are collected, up to the terminator; what is no key is not.
+pub fn keys_out_of_band_are_collected(mut fixture: impl Fixture) {
+    open(&mut fixture);
+    run(
+        &mut fixture,
+        1,
+        MediaRequest::Collect {
+            prompts: Vec::new(),
+            max_digits: 9,
+            terminators: "#".to_owned(),
+            first_timeout: Duration::from_secs(60),
+            digit_timeout: Duration::from_secs(60),
+            total_timeout: None,
+        },
+    );
+    assert_eq!(soon(&mut fixture), started(1));
+    press(&mut fixture, "4x\u{e9}D#7");
+    for digit in ['4', 'D', '#'] {
+        assert_eq!(soon(&mut fixture), Some(MediaEvent::Digit { id: ID, digit }));
+    }
+    let digits = MediaResult::Digits {
+        digits: "4D".to_owned(),
+        last: Some('#'),
+    };
+    assert_eq!(soon(&mut fixture), ended(1, digits));
+    assert_eq!(next(&mut fixture, Duration::from_millis(200)), None);
+}
+
+/// Keys are nobody's where nothing is collected.
+pub fn keys_out_of_band_mean_nothing_without_a_collection(mut fixture: impl Fixture) {
+    press(&mut fixture, "1");
+    open(&mut fixture);
+    press(&mut fixture, "2");
+    run(&mut fixture, 1, music(None));
+    assert_eq!(soon(&mut fixture), started(1));
+    press(&mut fixture, "3");
+    assert_eq!(next(&mut fixture, Duration::from_millis(200)), None);
+}
+
 /// Tests that every [`MediaServer`] has to pass. The argument is a closure that makes a
 /// [`Fixture`](crate::media::suite::Fixture); for a server that needs only the time it is told,
 /// `|| sip::media::suite::Virtual::new(server)`.
@@ -290,6 +335,8 @@ macro_rules! media_suite {
             run_replaces_the_running_operation
             play_completes
             collect_times_out_without_keys
+            keys_out_of_band_are_collected
+            keys_out_of_band_mean_nothing_without_a_collection
         );
     };
     (@tests $make:expr; $($name:ident)*) => {

@@ -174,6 +174,11 @@ impl Task {
                     open.lane.endpoint.run(now, op, request);
                 }
             }
+            MediaCommand::Press { digit, .. } => {
+                if let Some(open) = self.sessions.get_mut(&id) {
+                    open.lane.endpoint.press(now, digit);
+                }
+            }
             MediaCommand::Stop { .. } => {
                 if let Some(open) = self.sessions.get_mut(&id) {
                     open.lane.endpoint.stop();

@@ -86,8 +86,7 @@ impl Call {
         while self.now < end {
             self.now += Duration::from_millis(10);
             while let Some(out) = self.peer.poll_transmit(self.now, &mut |_| false) {
-                self.session
-                    .handle_rtp(self.now, agreed(5_000).rtp, out.payload);
+                self.session.handle_rtp(self.now, agreed(5_000).rtp, out.payload);
             }
             self.session.handle_timeout(self.now);
             let mut sent = Vec::new();
@@ -243,6 +242,26 @@ fn a_key_ends_an_interruptible_prompt_and_no_other() {
         (240..=260).contains(&at),
         "hello (200 ms) and odd (40 ms) are played out: {at}"
     );
+}
+
+#[test]
+fn a_key_told_by_signaling_counts_like_one_in_the_stream() {
+    let mut call = Call::new();
+    call.run(1, play(&[("hello", true), ("menu", true)]));
+    call.session.press(call.now, 'x');
+    call.session.press(call.now, '5');
+    call.advance(ms(50));
+    assert_eq!(call.ends(), [(10, digits("5", None))]);
+
+    let mut call = Call::new();
+    call.run(1, collect(&[("menu", true)], 3, None));
+    call.session.press(call.now, '1');
+    call.press("2");
+    call.advance(ms(200));
+    call.session.press(call.now, '#');
+    call.advance(ms(50));
+    assert_eq!(call.ends()[0].1, digits("12", Some('#')));
+    assert_eq!(call.keys(), "12#");
 }
 
 #[test]

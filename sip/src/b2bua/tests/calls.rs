@@ -656,6 +656,51 @@ fn keys_in_info_are_digits() {
     world.assert_clean();
 }
 
+#[test]
+fn keys_in_info_are_collected_and_reported_once() {
+    let mut world = World::new();
+    let (caller, call) = world.incoming();
+    let request = MediaRequest::Collect {
+        prompts: Vec::new(),
+        max_digits: 2,
+        terminators: String::new(),
+        first_timeout: Duration::from_secs(5),
+        digit_timeout: Duration::from_secs(5),
+        total_timeout: None,
+    };
+    world.command(B2buaCommand::Treat {
+        leg: caller,
+        op: OpId(1),
+        request,
+    });
+    let info = |kind: &str, body: &'static str| UaCommand::InDialog {
+        call,
+        method: Method::INFO,
+        headers: Vec::new(),
+        body: Some(Body::new(kind, body)),
+    };
+    world.events.clear();
+    world.tell(1, info("application/dtmf-relay", "Signal=7\r\nDuration=100\r\n"));
+    world.tell(1, info("application/dtmf", "#"));
+    world.tell(1, info("application/dtmf", "1"));
+    let digit = |digit| B2buaEvent::Digit { leg: caller, digit };
+    let ended = B2buaEvent::TreatmentEnded {
+        leg: caller,
+        op: OpId(1),
+        result: MediaResult::Digits {
+            digits: "7#".into(),
+            last: None,
+        },
+    };
+    assert_eq!(
+        world.events,
+        [digit('7'), digit('#'), ended, digit('1')],
+        "the last one came when nothing was collected"
+    );
+    world.release(caller);
+    world.assert_clean();
+}
+
 /// Spec: RFC 3515, RFC 3891
 #[test]
 fn a_transfer_names_its_target_and_the_leg_it_replaces() {
