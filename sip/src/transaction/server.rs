@@ -257,7 +257,11 @@ impl Server {
 ///
 /// `sent_by_port` is the port of the top Via, `rport` whether it asks for the source port.
 ///
-/// Spec: RFC 3261 §18.2.2, RFC 3581 §4
+/// A `maddr` of the Via is refused on purpose: it would let anybody have our responses, and their repeats, sent to a
+/// third party. The host that a response goes to is always the one that the request came from. Requests by multicast,
+/// which `maddr` is for, do not reach an endpoint.
+///
+/// Spec: RFC 3261 §18.2.2 (not its second item), RFC 3581 §4
 pub(super) fn response_route(
     flow: Flow,
     sent_by_port: u16,

@@ -220,11 +220,18 @@ fn peers_without_branch_cookie_are_matched_by_what_their_messages_share() {
 }
 
 #[test]
-fn responses_go_to_the_source_port_only_when_asked_for() {
+fn responses_go_to_the_source_host_and_to_its_source_port_only_when_asked_for() {
     // Spec: RFC 3261 §18.2.2, RFC 3581 §4
     let source = std::net::SocketAddr::from(([10, 0, 0, 9], 40_000));
     let flow = Flow::udp(local(), source);
-    for (rport, port) in [("", 5060), (";rport", 40_000)] {
+    let cases = [
+        ("", 5060),
+        (";rport", 40_000),
+        // Whoever is named there did not ask.
+        (";maddr=198.51.100.9", 5060),
+        (";rport;maddr=198.51.100.9", 40_000),
+    ];
+    for (rport, port) in cases {
         let (mut layer, now) = (layer(), testing::start());
         layer.handle_message(now, flow, request("OPTIONS", "z9hG4bK1", rport));
         let Some(TransactionEvent::Request { key, message, .. }) = layer.poll_event() else {
@@ -235,7 +242,8 @@ fn responses_go_to_the_source_port_only_when_asked_for() {
             key,
             &Message::response(&message, crate::status::StatusCode::OK),
         );
-        assert_eq!(layer.poll_transmit().unwrap().destination.remote().port(), port);
+        let remote = layer.poll_transmit().unwrap().destination.remote();
+        assert_eq!((remote.ip(), remote.port()), (source.ip(), port));
     }
 }
 
