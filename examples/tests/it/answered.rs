@@ -1,0 +1,71 @@
+//! Calls that are answered, with the audio of both sides.
+
+use std::time::Duration;
+
+use reference::sim::phone::{CallOptions, Ending, Line};
+use tlib::MessageType;
+use tlib::catalog::TreatmentType;
+
+use crate::desk::Desk;
+use crate::flow::call_and_press;
+use crate::site::{POINT, Site, quickstart, strength, tone};
+
+/// Half a second of frames.
+const A_WHILE: u64 = 25;
+
+/// The last fifth of a second.
+fn tail(sound: &[i16]) -> &[i16] {
+    &sound[sound.len().saturating_sub(1_600)..]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_presses_one_talks_to_an_agent_and_hangs_up() {
+    // With the real prompts.
+    let site = Site::start_with(|config| config.media.prompts = quickstart().media.prompts).await;
+    let mut agent = site.phone("1001", Line::auto_answer(Duration::ZERO).with_talk(tone(1_200.0)).with_record(true)).await;
+    let mut customer = site.customer("5550100").await;
+    let mut desk = Desk::connect(&site, &["1001", POINT]).await;
+    desk.ready("1001").await;
+
+    let options = CallOptions::new(POINT, "5550100").with_talk(tone(440.0)).with_record(true);
+    let call = customer.call_with(options).await;
+    customer.answered(call).await;
+    customer.hears(call, A_WHILE).await;
+    desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS).await;
+    customer.hears(call, A_WHILE).await;
+    customer.host.send_digits(call, "1").await.unwrap();
+    let taken = agent.incoming().await;
+    customer.joined(call).await;
+    desk.until(MessageType::EVENT_ESTABLISHED, "1001").await;
+    customer.hears(call, A_WHILE).await;
+    agent.hears(taken, A_WHILE).await;
+    customer.host.hang_up(call).await.unwrap();
+
+    let (ending, at_customer) = customer.ended(call).await;
+    assert_eq!(ending, Ending::ByUs);
+    let (ending, at_agent) = agent.ended(taken).await;
+    assert_eq!(ending, Ending::ByPeer);
+    let agent_heard = strength(tail(&at_customer), 1_200.0);
+    assert!(agent_heard > 6_000.0, "the customer hears the agent's tone with {agent_heard}");
+    let customer_heard = strength(tail(&at_agent), 440.0);
+    assert!(customer_heard > 6_000.0, "the agent hears the customer's tone with {customer_heard}");
+    insta::assert_snapshot!(desk.log_of_ended(&site).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_hangs_up_on_a_customer() {
+    let site = Site::start().await;
+    let mut agent = site.phone("1003", Line::auto_answer(Duration::ZERO)).await;
+    let mut customer = site.customer("5550100").await;
+    let mut desk = Desk::connect(&site, &["1003", POINT]).await;
+    desk.ready("1003").await;
+
+    let call = call_and_press(&mut customer, &mut desk, "2").await;
+    let taken = agent.incoming().await;
+    customer.joined(call).await;
+    desk.until(MessageType::EVENT_ESTABLISHED, "1003").await;
+    agent.hang_up(taken).await;
+    let (ending, _) = customer.ended(call).await;
+    assert_eq!(ending, Ending::ByPeer);
+    insta::assert_snapshot!(desk.log_of_ended(&site).await);
+}

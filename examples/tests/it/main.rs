@@ -1,0 +1,13 @@
+//! Whole deployments in this process, called over real sockets: what applications see of every kind of call.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod desk;
+mod flow;
+mod mask;
+mod site;
+
+mod agents;
+mod answered;
+mod control;
+mod queue;
+mod unanswered;
