@@ -10,7 +10,7 @@ use orchestration::{
 use routing::{Router, RouterConfig, RouterStats};
 use stat::{StateTracker, TrackerConfig};
 use tlib::catalog::CallState;
-use tlib::{AttributeId, ConnId, Message, MessageType};
+use tlib::{AgentId, AttributeId, ConnId, Message, MessageType};
 
 use super::RoutingConfig;
 use crate::framework::metrics::Exposition;
@@ -19,6 +19,7 @@ mod call;
 mod convert;
 mod events;
 mod operations;
+mod rest;
 mod submit;
 mod treatment;
 
@@ -48,6 +49,8 @@ pub struct RoutingDesk {
     /// Results of submits whose call is on its way.
     targets: BTreeMap<RequestKey, orchestration::Target>,
     returns: BTreeSet<(Instant, ConnId)>,
+    /// Agents whose phone did not take a call, until then.
+    resting: BTreeMap<AgentId, Instant>,
     next_reference: u32,
     out: VecDeque<Message>,
     stats: Counters,
@@ -141,6 +144,7 @@ impl RoutingDesk {
             answers: BTreeMap::new(),
             targets: BTreeMap::new(),
             returns: BTreeSet::new(),
+            resting: BTreeMap::new(),
             next_reference: FIRST_REFERENCE,
             out: VecDeque::new(),
             stats: Counters::default(),
@@ -168,6 +172,7 @@ impl RoutingDesk {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.router.handle_timeout(now);
         self.sessions.handle_timeout(now);
+        self.end_rests(now);
         while let Some((at, conn)) = self.returns.first().copied() {
             if at > now {
                 break;
@@ -183,7 +188,8 @@ impl RoutingDesk {
     /// When to call [`RoutingDesk::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Instant> {
         let returns = self.returns.first().map(|(at, _)| *at);
-        [self.router.poll_timeout(), self.sessions.poll_timeout(), returns].into_iter().flatten().min()
+        let own = [returns, self.next_rest_end()];
+        own.into_iter().chain([self.router.poll_timeout(), self.sessions.poll_timeout()]).flatten().min()
     }
 
     /// The next T-Request, with its reference id.
@@ -208,7 +214,7 @@ impl RoutingDesk {
     fn settle(&mut self, now: Instant) {
         loop {
             while let Some(change) = self.tracker.poll_output() {
-                self.router.handle_status(now, &change);
+                self.handle_status(now, &change);
             }
             if let Some(output) = self.router.poll_output() {
                 self.handle_decision(now, output);

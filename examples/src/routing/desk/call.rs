@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use orchestration::InteractionId;
-use tlib::ConnId;
+use tlib::{AgentId, ConnId};
 
 use super::submit::ActiveSubmit;
 use super::treatment::Treatments;
@@ -24,6 +24,8 @@ pub(super) struct Call {
     pub(super) returns_by: Option<Instant>,
     pub(super) treatments: Treatments,
     pub(super) submit: Option<ActiveSubmit>,
+    /// The agent that it was routed to last.
+    pub(super) agent: Option<AgentId>,
 }
 
 impl Call {
@@ -37,6 +39,7 @@ impl Call {
             returns_by: None,
             treatments: Treatments::default(),
             submit: None,
+            agent: None,
         }
     }
 

@@ -112,6 +112,9 @@ impl RoutingDesk {
             let by = now + RETURN_TIME;
             call.returns_by = Some(by);
             self.returns.insert((by, conn));
+            if let Some(agent) = call.agent.take() {
+                self.rest(now, agent);
+            }
         } else if call.established {
             self.end_call(now, conn, None);
         }

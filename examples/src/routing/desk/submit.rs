@@ -102,6 +102,7 @@ impl RoutingDesk {
         };
         submit.selected = Some((selection.dn.to_string(), selection.request.clone()));
         let (key, route) = (submit.key.clone(), submit.route);
+        call.agent = Some(selection.agent.clone());
         let point = call.point.clone();
         let strategy = self.points.get(&point).cloned().unwrap_or_default();
         let target = result(selection);
