@@ -446,14 +446,7 @@ impl Parser<'_> {
             .children()
             .find(|c| is_scxml(*c, "finalize"))
             .map(|f| self.block(f));
-        let autoforward = match node.attribute("autoforward") {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(_) => {
-                self.find(node, Rule::BadAttribute, "autoforward must be true or false");
-                false
-            }
-        };
+        let autoforward = self.choice(node, "autoforward", ["false", "true"]);
         let def = InvokeDef {
             service: self.invoke_arg(node, "type", "typeexpr"),
             src: self.invoke_arg(node, "src", "srcexpr"),
