@@ -35,6 +35,17 @@ pub trait WireCodec: fmt::Debug + Send + Sync + 'static {
     /// [`EncodeError`] if the message passes a limit or cannot be written in this format.
     fn encode(&self, head: FrameHead, message: &Message, output: &mut BytesMut) -> Result<(), EncodeError>;
 
+    /// Writes another head over that of one whole frame that this codec encoded; `false`, and nothing written, if
+    /// the format cannot do that in place. Then `frame` is what [`WireCodec::encode`] makes of the same message
+    /// with this head; here `head.reference` is all there is, the message's own is not looked at.
+    ///
+    /// A server encodes an event once for all its receivers with it. Without it (the default answers `false`)
+    /// the event is encoded for each of them.
+    fn readdress(&self, head: FrameHead, frame: &mut [u8]) -> bool {
+        let _ = (head, frame);
+        false
+    }
+
     /// Takes one frame from the front of `input`, which stays untouched if there is none or it is malformed.
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! One connection seen as frames; shared by the server's and the client's driver.
 
 use std::io;
-use std::sync::Arc;
+use std::ptr;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 
 use crate::codec::{DecodeError, DecodeErrorKind, Decoded, EncodeError, Frame, FrameHead, WireCodec};
@@ -26,6 +27,26 @@ pub(crate) struct Link<S> {
     received: u64,
     sent: u64,
     unflushed: bool,
+}
+
+/// Where the connections that get one message share its frame, one per format.
+#[derive(Debug, Default)]
+pub(crate) struct SharedFrames(Mutex<Vec<(Arc<dyn WireCodec>, Bytes)>>);
+
+impl SharedFrames {
+    /// The frame as some connection of this format encoded it.
+    fn get(&self, codec: &Arc<dyn WireCodec>) -> Option<Bytes> {
+        let frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |other| ptr::addr_eq(Arc::as_ptr(codec), Arc::as_ptr(other));
+        let (_, frame) = frames.iter().find(|(other, _)| same(other))?;
+        Some(frame.clone())
+    }
+
+    /// Two connections that encode at the same time both put their frame in; the first is taken.
+    fn put(&self, codec: &Arc<dyn WireCodec>, frame: Bytes) {
+        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        frames.push((Arc::clone(codec), frame));
+    }
 }
 
 /// What [`Link::progress`] did.
@@ -76,9 +97,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Link<S> {
             sequence: self.sent + 1,
         };
         self.codec.encode(head, message, &mut self.output)?;
+        self.count_sent();
+        Ok(())
+    }
+
+    /// [`Link::queue`] for a message that others get as well: encoded by the first of them, if the format allows.
+    pub(crate) fn queue_shared(
+        &mut self,
+        message: &Message,
+        reference: Option<ReferenceId>,
+        frames: &SharedFrames,
+    ) -> Result<(), EncodeError> {
+        let head = FrameHead {
+            reference: reference.or_else(|| message.reference_id()),
+            sequence: self.sent + 1,
+        };
+        let start = self.output.len();
+        if let Some(frame) = frames.get(&self.codec) {
+            self.output.extend_from_slice(&frame);
+            if !self.codec.readdress(head, &mut self.output[start..]) {
+                self.output.truncate(start);
+                self.codec.encode(head, message, &mut self.output)?;
+            }
+        } else {
+            self.codec.encode(head, message, &mut self.output)?;
+            // A format that writes the head it has can write another one.
+            if self.codec.readdress(head, &mut self.output[start..]) {
+                let frame = Bytes::copy_from_slice(&self.output[start..]);
+                frames.put(&self.codec, frame);
+            }
+        }
+        self.count_sent();
+        Ok(())
+    }
+
+    fn count_sent(&mut self) {
         self.sent += 1;
         self.unflushed = true;
-        Ok(())
     }
 
     /// The next complete frame of what was read.
@@ -171,6 +226,78 @@ mod tests {
         assert_eq!((got[0].head.sequence, got[1].head.sequence), (1, 2));
         drop(a);
         assert_eq!(b.progress(true).await.unwrap(), Progress::Closed);
+    }
+
+    /// TLX/1 that writes over heads only with those that have no reference.
+    #[derive(Debug, Default)]
+    struct Choosy(Tlx1);
+
+    impl WireCodec for Choosy {
+        fn name(&self) -> &'static str {
+            self.0.name()
+        }
+
+        fn probe(&self, first: &[u8]) -> crate::codec::Probe {
+            self.0.probe(first)
+        }
+
+        fn encode(
+            &self,
+            head: FrameHead,
+            message: &Message,
+            output: &mut BytesMut,
+        ) -> Result<(), EncodeError> {
+            self.0.encode(head, message, output)
+        }
+
+        fn readdress(&self, head: FrameHead, frame: &mut [u8]) -> bool {
+            head.reference.is_none() && self.0.readdress(head, frame)
+        }
+
+        fn decode(&self, input: &mut BytesMut) -> Result<Decoded, DecodeError> {
+            self.0.decode(input)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shared_frame_is_for_every_receiver_what_it_would_have_got_alone() {
+        use crate::catalog::AttributeId;
+
+        let plain = Message::new(MessageType::EVENT_RINGING).with(AttributeId::THIS_DN, "1001");
+        let own = plain.clone().with(AttributeId::REFERENCE_ID, ReferenceId(5));
+        let codecs: [Arc<dyn WireCodec>; 2] = [Arc::new(Tlx1::default()), Arc::new(Choosy::default())];
+        for message in [&plain, &own] {
+            let frames = SharedFrames::default();
+            for codec in codecs.iter().cycle().take(6) {
+                let (stream, _peer) = tokio::io::duplex(1);
+                let new = |stream| Link::new(stream, Arc::clone(codec), BytesMut::new());
+                let mut shared = new(stream);
+                let (stream, _peer) = tokio::io::duplex(1);
+                let mut alone = new(stream);
+                for reference in [None, Some(ReferenceId(7)), Some(ReferenceId(0)), None] {
+                    shared.queue_shared(message, reference, &frames).unwrap();
+                    alone.queue(message, reference).unwrap();
+                    assert_eq!(shared.output, alone.output);
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_message_that_cannot_be_shared_leaves_the_output_as_it_was() {
+        let message =
+            Message::new(MessageType::EVENT_RINGING).with(crate::catalog::AttributeId::THIS_DN, "\0");
+        let (stream, _peer) = tokio::io::duplex(1);
+        let mut link = link(stream);
+        let frames = SharedFrames::default();
+        link.queue(&Message::new(MessageType::EVENT_ACK), None).unwrap();
+        let before = link.output.clone();
+        for _ in 0..2 {
+            let queued = link.queue_shared(&message, None, &frames);
+            assert_eq!(queued, Err(EncodeError::NulInText));
+            assert_eq!(link.output, before);
+        }
+        assert_eq!(link.sent, 1);
     }
 
     #[tokio::test]

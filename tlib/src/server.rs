@@ -45,7 +45,8 @@ pub struct ServerConfig {
     /// Time for the TLS handshake and the first message together. Default 5 s; must be > 0.
     pub handshake_timeout: Duration,
     /// Messages that may wait for one client. Default 4096; range 16 to 1048576. A client whose queue is
-    /// full is disconnected and counted; all clients share the memory of one event.
+    /// full is disconnected and counted; all clients share the memory of one event
+    /// and of its frame.
     pub client_queue: usize,
     /// Requests of all clients that may wait for the engine. Default 1024; at least 1. If it is full, the
     /// server reads no more from its clients.

@@ -31,6 +31,7 @@ macro_rules! codec_suite {
             every_message_and_attribute_of_the_catalogue_comes_back
             every_class_and_kind_comes_back_the_unknown_ones_too
             the_reference_of_the_head_wins_and_stands_first
+            another_head_on_a_frame_is_as_if_it_was_encoded_with_it
             a_cut_frame_is_incomplete_and_stays_in_the_input
             frames_in_one_buffer_are_taken_one_by_one
             the_probe_knows_every_beginning_of_a_frame
@@ -91,6 +92,24 @@ pub fn the_reference_of_the_head_wins_and_stands_first(codec: &dyn WireCodec) {
         assert_eq!(frame.message.reference_id(), expected);
         assert_eq!(frame.message.attributes()[0].id, AttributeId::REFERENCE_ID);
         assert_eq!(frame.message.attributes().len(), 2);
+    }
+}
+
+/// A codec that readdresses frames changes the head and nothing else; one that does not leaves them alone.
+pub fn another_head_on_a_frame_is_as_if_it_was_encoded_with_it(codec: &dyn WireCodec) {
+    let message = example();
+    let heads =
+        [(None, 0), (Some(0), 1), (Some(u32::MAX), u64::MAX)].map(|(reference, sequence)| FrameHead {
+            reference: reference.map(ReferenceId),
+            sequence,
+        });
+    for before in heads {
+        for after in heads {
+            let mut frame = encode(codec, before, &message);
+            let written = codec.readdress(after, &mut frame);
+            let expected = if written { after } else { before };
+            assert_eq!(frame, encode(codec, expected, &message));
+        }
     }
 }
 

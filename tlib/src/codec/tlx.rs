@@ -39,6 +39,8 @@ const MAGIC: [u8; 3] = *b"TLX";
 const VERSION: u8 = 1;
 /// Size of the fixed head.
 const HEAD: usize = 24;
+/// Where the fields of the head begin that differ between the receivers of one message.
+const ADDRESS: usize = 10;
 /// Flag: the head carries a reference id.
 const FLAG_REFERENCE: u16 = 0x0001;
 /// Bytes of an attribute before its value.
@@ -156,21 +158,29 @@ impl WireCodec for Tlx1 {
     fn encode(&self, head: FrameHead, message: &Message, output: &mut BytesMut) -> Result<(), EncodeError> {
         let own = own_reference(message)?;
         let size = self.frame_len(message)?;
-        let reference = head.reference.or(own);
         output.reserve(size);
         output.put_slice(&MAGIC);
         output.put_u8(VERSION);
         output.put_u32(u32::try_from(size - HEAD).unwrap_or(u32::MAX));
         output.put_u16(message.message_type.0);
-        output.put_u16(if reference.is_some() { FLAG_REFERENCE } else { 0 });
-        output.put_u32(reference.map_or(0, |reference| reference.0));
-        output.put_u64(head.sequence);
+        output.put_slice(&address(FrameHead {
+            reference: head.reference.or(own),
+            ..head
+        }));
         for attribute in message.attributes() {
             if attribute.id != AttributeId::REFERENCE_ID {
                 write_attribute(attribute.id, &attribute.value, output);
             }
         }
         Ok(())
+    }
+
+    fn readdress(&self, head: FrameHead, frame: &mut [u8]) -> bool {
+        let Some(field) = frame.get_mut(ADDRESS..HEAD) else {
+            return false;
+        };
+        field.copy_from_slice(&address(head));
+        true
     }
 
     fn decode(&self, input: &mut BytesMut) -> Result<Decoded, DecodeError> {
@@ -190,6 +200,17 @@ impl WireCodec for Tlx1 {
         input.advance(size);
         Ok(Decoded::Frame(frame))
     }
+}
+
+/// The fields of the head that differ between the receivers of one message: flags, reference id, sequence.
+fn address(head: FrameHead) -> [u8; HEAD - ADDRESS] {
+    let mut fields = [0; HEAD - ADDRESS];
+    if let Some(reference) = head.reference {
+        fields[..2].copy_from_slice(&FLAG_REFERENCE.to_be_bytes());
+        fields[2..6].copy_from_slice(&reference.0.to_be_bytes());
+    }
+    fields[6..].copy_from_slice(&head.sequence.to_be_bytes());
+    fields
 }
 
 /// The fixed head.

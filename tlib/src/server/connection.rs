@@ -187,8 +187,13 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let mut next = Some(message);
-        while let Some(Outgoing { message, reference }) = next.take() {
-            if let Err(error) = link.queue(&message, reference) {
+        while let Some(sent) = next.take() {
+            let (message, reference) = (&sent.message, sent.reference);
+            let queued = match &sent.frames {
+                Some(frames) => link.queue_shared(message, reference, frames),
+                None => link.queue(message, reference),
+            };
+            if let Err(error) = queued {
                 // Leaving the event out would be a silent loss.
                 self.context.counters.unencodable_total.add();
                 let kind = message.message_type;

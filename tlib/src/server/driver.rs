@@ -14,6 +14,7 @@ use crate::client::{CloseReason, Session};
 use crate::engine::{ClientId, ClientInput, Output, TServer, TServerConfig, TServerStats};
 use crate::id::ReferenceId;
 use crate::message::Message;
+use crate::net::SharedFrames;
 use crate::switch::Switch;
 
 /// What reaches the driver's task.
@@ -38,6 +39,24 @@ pub(crate) enum Input {
 pub(crate) struct Outgoing {
     pub(crate) message: Arc<Message>,
     pub(crate) reference: Option<ReferenceId>,
+    /// Where it shares its frame with the other receivers; none if it is the only one.
+    pub(crate) frames: Option<Arc<SharedFrames>>,
+}
+
+/// The message that is given to one receiver after the other.
+#[derive(Default)]
+struct Sharing(Option<(Arc<Message>, Arc<SharedFrames>)>);
+
+impl Sharing {
+    /// The engine gives the receivers of a message one after the other, so the first one sees those that follow.
+    fn frames(&mut self, message: &Arc<Message>) -> Option<Arc<SharedFrames>> {
+        match &self.0 {
+            Some((last, frames)) if Arc::ptr_eq(last, message) => return Some(Arc::clone(frames)),
+            _ if Arc::strong_count(message) == 1 => self.0 = None,
+            _ => self.0 = Some((Arc::clone(message), Arc::default())),
+        }
+        self.0.as_ref().map(|(_, frames)| Arc::clone(frames))
+    }
 }
 
 /// Where the messages of a client go.
@@ -184,13 +203,22 @@ impl Driver {
 
     /// Does everything that the engine asks for.
     fn carry_out(&mut self) {
+        let mut sharing = Sharing::default();
         while let Some(output) = self.engine.poll_output() {
             match output {
                 Output::Send {
                     client,
                     message,
                     reference,
-                } => self.send(client, message, reference),
+                } => {
+                    let frames = sharing.frames(&message);
+                    let outgoing = Outgoing {
+                        message,
+                        reference,
+                        frames,
+                    };
+                    self.send(client, outgoing);
+                }
                 Output::Switch(command) => self.switch.handle_command(now(), command),
                 Output::Disconnect { client } => {
                     if let Some(slot) = self.clients.remove(&client) {
@@ -201,19 +229,19 @@ impl Driver {
         }
     }
 
-    fn send(&mut self, client: ClientId, message: Arc<Message>, reference: Option<ReferenceId>) {
+    fn send(&mut self, client: ClientId, outgoing: Outgoing) {
         let Some(slot) = self.clients.get(&client) else {
             return;
         };
         let sent = match slot {
-            Slot::Remote { queue, .. } => match queue.try_send(Outgoing { message, reference }) {
+            Slot::Remote { queue, .. } => match queue.try_send(outgoing) {
                 Ok(()) => true,
                 // The connection has ended; its notice is on the way.
                 Err(TrySendError::Closed(_)) => return,
                 Err(TrySendError::Full(_)) => false,
             },
             Slot::Local(session) => {
-                let message = with_reference(message, reference);
+                let message = with_reference(outgoing.message, outgoing.reference);
                 session.deliver(message).is_ok()
             }
         };

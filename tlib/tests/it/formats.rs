@@ -1,11 +1,13 @@
 //! Several wire formats on one port.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf, BytesMut};
 use tlib::codec::{DecodeError, Decoded, EncodeError, FrameHead, FrameLimits, Probe, Tlx1, WireCodec};
 use tlib::{
-    AttributeId, CallControl, CallControlExt, ClientConfig, KvList, Message, MessageType, ServerConfig,
+    AttributeId, CallControl, CallControlExt, ClientConfig, KvList, Message, MessageType, ReferenceId,
+    ServerConfig,
 };
 
 use crate::support::{LOOPBACK, address, server};
@@ -48,6 +50,38 @@ impl WireCodec for Marked {
     }
 }
 
+/// TLX/1 that counts how often it encodes `EventAgentLogin`.
+#[derive(Debug, Default)]
+struct Counting {
+    codec: Tlx1,
+    logins: AtomicUsize,
+}
+
+impl WireCodec for Counting {
+    fn name(&self) -> &'static str {
+        self.codec.name()
+    }
+
+    fn probe(&self, first: &[u8]) -> Probe {
+        self.codec.probe(first)
+    }
+
+    fn encode(&self, head: FrameHead, message: &Message, output: &mut BytesMut) -> Result<(), EncodeError> {
+        if message.message_type == MessageType::EVENT_AGENT_LOGIN {
+            self.logins.fetch_add(1, Ordering::Relaxed);
+        }
+        self.codec.encode(head, message, output)
+    }
+
+    fn readdress(&self, head: FrameHead, frame: &mut [u8]) -> bool {
+        self.codec.readdress(head, frame)
+    }
+
+    fn decode(&self, input: &mut BytesMut) -> Result<Decoded, DecodeError> {
+        self.codec.decode(input)
+    }
+}
+
 #[cfg(feature = "testing")]
 mod contract {
     mod tlx {
@@ -79,6 +113,43 @@ async fn clients_of_two_formats_share_a_port_and_their_events() {
         }
     }
     panic!("the event did not come");
+}
+
+#[tokio::test]
+async fn an_event_is_encoded_once_for_all_and_only_the_asking_client_gets_the_reference() {
+    let codec = Arc::new(Counting::default());
+    let codecs: Vec<Arc<dyn WireCodec>> = vec![Arc::clone(&codec) as _, Arc::new(Marked::default())];
+    let server = server(ServerConfig::listening(LOOPBACK).with_codecs(codecs)).await;
+    let mut clients = Vec::new();
+    for number in 0..8 {
+        let mut config = ClientConfig::new(address(&server), format!("client-{number}"));
+        if number % 4 == 1 {
+            config = config.with_codec(Arc::new(Marked::default()));
+        }
+        let (client, events) = config.build();
+        client.connect().await.unwrap();
+        client.register_address("1001").await.unwrap();
+        clients.push((client, events));
+    }
+    let login = clients[3].0.agent_login("1001", "7", None).await.unwrap();
+    assert_eq!(login.reference_id(), Some(ReferenceId(3)));
+    let body = &login.attributes()[1..];
+    for (number, (_, events)) in clients.iter_mut().enumerate() {
+        loop {
+            let event = events.next().await.unwrap();
+            if event.message_type == MessageType::EVENT_AGENT_LOGIN {
+                let asked = number == 3;
+                assert_eq!(event.reference_id(), asked.then_some(ReferenceId(3)));
+                assert_eq!(&event.attributes()[usize::from(asked)..], body);
+                break;
+            }
+        }
+    }
+    assert_eq!(codec.logins.load(Ordering::Relaxed), 1);
+    // Clients check the sequence numbers of what they get, so this answer proves that they went on.
+    for (client, _) in &clients {
+        client.register_address("1002").await.unwrap();
+    }
 }
 
 #[tokio::test]
