@@ -232,7 +232,7 @@ impl Parser<'_> {
         } else {
             None
         };
-        let send_id = self.arg(node, "sendid", Some("sendidexpr"), older);
+        let send_id = self.arg(node, "sendid", "sendidexpr", older);
         if send_id.is_none() {
             self.find(
                 node,
@@ -245,31 +245,25 @@ impl Parser<'_> {
 
     /// Reads a pair of literal and expression attributes. In the Ors dialect the literal one, and its `older` name, are
     /// expressions too.
-    fn arg(
-        &mut self,
-        node: Node<'_, '_>,
-        literal: &str,
-        expr: Option<&str>,
-        older: Option<&str>,
-    ) -> Option<Arg> {
-        let by_expr = expr.and_then(|name| self.expr(node, name));
+    fn arg(&mut self, node: Node<'_, '_>, literal: &str, expr: &str, older: Option<&str>) -> Option<Arg> {
         let plain = self
             .expr(node, literal)
-            .or_else(|| older.and_then(|name| self.expr(node, name)));
-        match (plain, by_expr) {
-            (Some(_), Some(expr)) => {
-                self.find(
-                    node,
-                    Rule::Exclusive,
-                    format!("{literal} is given both literally and as expression"),
-                );
-                Some(Arg::Expr(expr))
-            }
-            (None, Some(expr)) => Some(Arg::Expr(expr)),
-            (Some(text), None) if self.config.dialect == Dialect::Ors => Some(Arg::Expr(text)),
-            (Some(text), None) => Some(Arg::Literal(text.text)),
-            (None, None) => None,
+            .or_else(|| older.and_then(|name| self.expr(node, name)))
+            .map(|plain| match self.config.dialect {
+                Dialect::Ors => Arg::Expr(plain),
+                _ => Arg::Literal(plain.text),
+            });
+        self.one_of(node, literal, plain, expr)
+    }
+
+    /// The expression attribute of a pair, or else the plain one; both together are a mistake.
+    fn one_of(&mut self, node: Node<'_, '_>, literal: &str, plain: Option<Arg>, expr: &str) -> Option<Arg> {
+        let by_expr = self.expr(node, expr);
+        if plain.is_some() && by_expr.is_some() {
+            let message = format!("{literal} is given both literally and as expression");
+            self.find(node, Rule::Exclusive, message);
         }
+        by_expr.map(Arg::Expr).or(plain)
     }
 
     fn send(&mut self, node: Node<'_, '_>) -> Exec {
@@ -296,12 +290,12 @@ impl Parser<'_> {
             .or_else(|| older("sendid").and_then(|name| node.attribute(name)));
         let (params, content) = self.params_and_content(node, &[]);
         let def = SendDef {
-            event: self.arg(node, "event", Some("eventexpr"), None),
-            target: self.arg(node, "target", Some("targetexpr"), None),
-            processor: self.arg(node, "type", Some("typeexpr"), older("targettype")),
+            event: self.arg(node, "event", "eventexpr", None),
+            target: self.arg(node, "target", "targetexpr", None),
+            processor: self.arg(node, "type", "typeexpr", older("targettype")),
             id: id.map(str::to_owned),
             id_location: self.expr(node, "idlocation"),
-            delay: self.arg(node, "delay", Some("delayexpr"), None),
+            delay: self.arg(node, "delay", "delayexpr", None),
             namelist: words(node.attribute("namelist")).map(str::to_owned).collect(),
             params,
             content,
@@ -473,18 +467,7 @@ impl Parser<'_> {
 
     /// `<invoke>` keeps literals in both dialects.
     fn invoke_arg(&mut self, node: Node<'_, '_>, literal: &str, expr: &str) -> Option<Arg> {
-        match (node.attribute(literal), self.expr(node, expr)) {
-            (Some(_), Some(expr)) => {
-                self.find(
-                    node,
-                    Rule::Exclusive,
-                    format!("{literal} is given both literally and as expression"),
-                );
-                Some(Arg::Expr(expr))
-            }
-            (None, Some(expr)) => Some(Arg::Expr(expr)),
-            (Some(text), None) => Some(Arg::Literal(text.to_owned())),
-            (None, None) => None,
-        }
+        let plain = node.attribute(literal).map(|text| Arg::Literal(text.to_owned()));
+        self.one_of(node, literal, plain, expr)
     }
 }
