@@ -74,6 +74,25 @@ pub(crate) struct Call {
     pub(crate) since: Instant,
 }
 
+impl Call {
+    /// A call in a phase from `now` on, or from earlier if it is in that phase already.
+    pub(crate) fn in_phase(
+        before: Option<Self>,
+        phase: CallPhase,
+        call_type: CallType,
+        now: Instant,
+    ) -> Self {
+        let since = before
+            .filter(|call| call.phase == phase)
+            .map_or(now, |call| call.since);
+        Self {
+            phase,
+            call_type,
+            since,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct DnRecord {
     pub(crate) dn: Dn,

@@ -349,18 +349,8 @@ impl StateTracker {
         record.in_service = !snapshot.out_of_service;
         let mut known = std::mem::take(&mut record.calls);
         for (conn_id, phase, call_type) in snapshot.calls {
-            let since = match known.remove(&conn_id) {
-                Some(call) if call.phase == phase => call.since,
-                _ => now,
-            };
-            record.calls.insert(
-                conn_id,
-                Call {
-                    phase,
-                    call_type,
-                    since,
-                },
-            );
+            let call = Call::in_phase(known.remove(&conn_id), phase, call_type, now);
+            record.calls.insert(conn_id, call);
         }
         let agent = snapshot.agent.or_else(|| event.agent_id().map(AgentId::from));
         self.set_login(now, dn, snapshot.login, agent);
@@ -454,17 +444,8 @@ impl StateTracker {
             .call_type()
             .or(before.map(|call| call.call_type))
             .unwrap_or(CallType::UNKNOWN);
-        let since = before
-            .filter(|call| call.phase == phase)
-            .map_or(now, |call| call.since);
-        record.calls.insert(
-            conn_id,
-            Call {
-                phase,
-                call_type,
-                since,
-            },
-        );
+        let call = Call::in_phase(before, phase, call_type, now);
+        record.calls.insert(conn_id, call);
         self.stats.count_phase(before, phase);
     }
 
