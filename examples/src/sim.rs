@@ -2,3 +2,4 @@
 
 pub mod phone;
 pub mod softphone;
+pub mod traffic;

@@ -8,6 +8,7 @@ use clap::Parser;
 use reference::cluster::Cluster;
 use reference::config::ClusterConfig;
 use reference::routing::RoutingConfig;
+use reference::sim::traffic::{self, TrafficConfig};
 use reference::start::StartError;
 
 /// A contact centre in one process.
@@ -44,16 +45,28 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode, StartError> {
-    let config = ClusterConfig::load(&arguments.config)?;
+    let mut config = ClusterConfig::load(&arguments.config)?;
     if arguments.check_config {
         RoutingConfig::load(&config)?;
         println!("{}: ok", arguments.config.display());
         return Ok(ExitCode::SUCCESS);
     }
+    let traffic = arguments
+        .traffic
+        .map(|rate| TrafficConfig::new(rate, arguments.agents, arguments.duration).prepare(&mut config));
     let cluster = Cluster::start(config).await?;
     println!("cti-sdk contact centre\n{cluster}ready");
-    reference::framework::signal::interrupted().await;
-    let code = ExitCode::SUCCESS;
+    let code = match traffic {
+        Some(traffic) => {
+            let report = traffic::run(&cluster, traffic).await?;
+            println!("{report}");
+            ExitCode::from(u8::from(report.failed > 0))
+        }
+        None => {
+            reference::framework::signal::interrupted().await;
+            ExitCode::SUCCESS
+        }
+    };
     cluster.shutdown().await;
     Ok(code)
 }

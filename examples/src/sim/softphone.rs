@@ -54,8 +54,8 @@ pub struct Arguments {
     /// Keys to press in the call: 0-9, *, #, A-D.
     #[arg(long, value_name = "DIGITS", requires = "call", value_parser = digits)]
     pub dtmf: Option<String>,
-    /// Milliseconds from the answer to the first key; the default is behind the quick start's greeting.
-    #[arg(long, value_name = "MS", default_value_t = 4_000)]
+    /// Milliseconds from the answer to the first key.
+    #[arg(long, value_name = "MS", default_value_t = 1_500)]
     pub dtmf_after: u64,
     /// Record what is heard; calls after the first get -2, -3, ... before the extension.
     #[arg(long, value_name = "FILE.wav")]
