@@ -19,16 +19,31 @@ async fn an_agent_logs_in_pauses_with_reasons_and_logs_out() {
     let client = desk.client.clone();
 
     client.agent_login("1001", "1001", None).await.unwrap();
-    client.agent_ready("1001", AgentWorkMode::MANUAL_IN).await.unwrap();
+    client
+        .agent_ready("1001", AgentWorkMode::MANUAL_IN)
+        .await
+        .unwrap();
     let lunch = KvList::new().with("KW_UC_STATUS", "busy").with("KW_UC_NOTE", "");
-    client.agent_not_ready("1001", AgentWorkMode::AUX_WORK, lunch).await.unwrap();
+    client
+        .agent_not_ready("1001", AgentWorkMode::AUX_WORK, lunch)
+        .await
+        .unwrap();
     let again = KvList::new().with("KW_UC_STATUS", "away");
-    client.agent_not_ready("1001", AgentWorkMode::AUX_WORK, again).await.unwrap();
-    client.agent_not_ready("1001", AgentWorkMode::AFTER_CALL_WORK, KvList::new()).await.unwrap();
+    client
+        .agent_not_ready("1001", AgentWorkMode::AUX_WORK, again)
+        .await
+        .unwrap();
+    client
+        .agent_not_ready("1001", AgentWorkMode::AFTER_CALL_WORK, KvList::new())
+        .await
+        .unwrap();
     client.agent_ready("1001", AgentWorkMode::AUTO_IN).await.unwrap();
     client.agent_logout("1001", None).await.unwrap();
     let refused = client.agent_ready("1001", AgentWorkMode::AUTO_IN).await;
-    assert!(matches!(refused, Err(RequestError::Refused { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(RequestError::Refused { .. })),
+        "{refused:?}"
+    );
     desk.fence().await;
     insta::assert_snapshot!(desk.log());
 
@@ -44,7 +59,10 @@ async fn an_agent_logs_in_pauses_with_reasons_and_logs_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_routed_call_the_agent_works_on_and_is_ready_again_in_time() {
     let site = Site::start_with(|config| {
-        let extension = config.extensions.iter_mut().find(|extension| extension.number == "1001");
+        let extension = config
+            .extensions
+            .iter_mut()
+            .find(|extension| extension.number == "1001");
         extension.unwrap().after_call_work_secs = 1;
     })
     .await;

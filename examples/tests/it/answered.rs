@@ -22,16 +22,26 @@ fn tail(sound: &[i16]) -> &[i16] {
 async fn a_customer_presses_one_talks_to_an_agent_and_hangs_up() {
     // With the real prompts.
     let site = Site::start_with(|config| config.media.prompts = quickstart().media.prompts).await;
-    let mut agent = site.phone("1001", Line::auto_answer(Duration::ZERO).with_talk(tone(1_200.0)).with_record(true)).await;
+    let mut agent = site
+        .phone(
+            "1001",
+            Line::auto_answer(Duration::ZERO)
+                .with_talk(tone(1_200.0))
+                .with_record(true),
+        )
+        .await;
     let mut customer = site.customer("5550100").await;
     let mut desk = Desk::connect(&site, &["1001", POINT]).await;
     desk.ready("1001").await;
 
-    let options = CallOptions::new(POINT, "5550100").with_talk(tone(440.0)).with_record(true);
+    let options = CallOptions::new(POINT, "5550100")
+        .with_talk(tone(440.0))
+        .with_record(true);
     let call = customer.call_with(options).await;
     customer.answered(call).await;
     customer.hears(call, A_WHILE).await;
-    desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS).await;
+    desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS)
+        .await;
     customer.hears(call, A_WHILE).await;
     customer.host.send_digits(call, "1").await.unwrap();
     let taken = agent.incoming().await;
@@ -46,9 +56,15 @@ async fn a_customer_presses_one_talks_to_an_agent_and_hangs_up() {
     let (ending, at_agent) = agent.ended(taken).await;
     assert_eq!(ending, Ending::ByPeer);
     let agent_heard = strength(tail(&at_customer), 1_200.0);
-    assert!(agent_heard > 6_000.0, "the customer hears the agent's tone with {agent_heard}");
+    assert!(
+        agent_heard > 6_000.0,
+        "the customer hears the agent's tone with {agent_heard}"
+    );
     let customer_heard = strength(tail(&at_agent), 440.0);
-    assert!(customer_heard > 6_000.0, "the agent hears the customer's tone with {customer_heard}");
+    assert!(
+        customer_heard > 6_000.0,
+        "the agent hears the customer's tone with {customer_heard}"
+    );
     insta::assert_snapshot!(desk.log_of_ended(&site).await);
 }
 

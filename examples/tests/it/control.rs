@@ -28,7 +28,13 @@ async fn an_application_makes_a_call_between_two_phones_and_releases_it() {
     let mut bob = site.phone("1002", answers().with_talk(tone(440.0))).await;
     let mut desk = Desk::connect(&site, &["1001", "1002"]).await;
 
-    let call = internal_call(&mut desk, &mut ada, &mut bob, KvList::new().with("Topic", "lunch")).await;
+    let call = internal_call(
+        &mut desk,
+        &mut ada,
+        &mut bob,
+        KvList::new().with("Topic", "lunch"),
+    )
+    .await;
     ada.hears(call.from, A_WHILE).await;
     bob.hears(call.to, A_WHILE).await;
     desk.client.release_call("1001", call.conn).await.unwrap();
@@ -88,13 +94,20 @@ async fn an_application_holds_a_routed_call_and_takes_it_back() {
     let call = call_and_press(&mut customer, &mut desk, "1").await;
     let taken = agent.incoming().await;
     customer.joined(call).await;
-    let conn = desk.until(MessageType::EVENT_ESTABLISHED, "1001").await.conn_id().unwrap();
+    let conn = desk
+        .until(MessageType::EVENT_ESTABLISHED, "1001")
+        .await
+        .conn_id()
+        .unwrap();
     desk.mark_here();
 
     desk.client.hold_call("1001", conn).await.unwrap();
     assert!(agent.held(taken).await, "the phone does not know");
     let refused = desk.client.hold_call("1001", conn).await;
-    assert!(matches!(refused, Err(RequestError::Refused { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(RequestError::Refused { .. })),
+        "{refused:?}"
+    );
     // Music while on hold.
     customer.hears(call, A_WHILE).await;
     desk.client.retrieve_call("1001", conn).await.unwrap();
@@ -141,7 +154,11 @@ async fn a_ringing_call_is_redirected_to_another_phone() {
     let rings = bob.incoming().await;
     let conn = desk.ringing("1002").await;
     desk.client.redirect_call("1002", conn, "1003").await.unwrap();
-    assert_eq!(bob.ended(rings).await.0, Ending::ByPeer, "the first phone still rings");
+    assert_eq!(
+        bob.ended(rings).await.0,
+        Ending::ByPeer,
+        "the first phone still rings"
+    );
     let taken = cleo.incoming().await;
     ada.answered(call).await;
     desk.until(MessageType::EVENT_ESTABLISHED, "1003").await;
@@ -156,21 +173,57 @@ async fn data_of_a_call_is_the_same_for_all_parties_whoever_changes_it() {
     let mut ada = site.phone("1001", manual()).await;
     let mut bob = site.phone("1002", answers()).await;
     let mut desk = Desk::connect(&site, &["1001", "1002"]).await;
-    let call = internal_call(&mut desk, &mut ada, &mut bob, KvList::new().with("Segment", "gold")).await;
+    let call = internal_call(
+        &mut desk,
+        &mut ada,
+        &mut bob,
+        KvList::new().with("Segment", "gold"),
+    )
+    .await;
     desk.mark_here();
 
     let (client, conn) = (desk.client.clone(), call.conn);
-    client.attach_user_data("1001", conn, KvList::new().with("Segment", "silver").with("Case", 17)).await.unwrap();
-    client.update_user_data("1002", conn, KvList::new().with("Segment", "bronze").with("Note", "x")).await.unwrap();
+    client
+        .attach_user_data(
+            "1001",
+            conn,
+            KvList::new().with("Segment", "silver").with("Case", 17),
+        )
+        .await
+        .unwrap();
+    client
+        .update_user_data(
+            "1002",
+            conn,
+            KvList::new().with("Segment", "bronze").with("Note", "x"),
+        )
+        .await
+        .unwrap();
     client.delete_pair("1001", conn, "Case").await.unwrap();
     // Somebody else, with a phone of its own but no part in the call.
     let mut other = Desk::connect(&site, &["1003"]).await;
-    other.client.update_user_data("1003", conn, KvList::new().with("Supervisor", "1003")).await.unwrap();
+    other
+        .client
+        .update_user_data("1003", conn, KvList::new().with("Supervisor", "1003"))
+        .await
+        .unwrap();
     other.fence().await;
     insta::assert_snapshot!("the_copy_of_a_stranger", other.log());
     client.delete_user_data("1002", conn).await.unwrap();
-    let refused = client.delete_pair("1001", tlib::ConnId(0xdead), "Case").await.unwrap_err();
-    assert!(matches!(refused, RequestError::Refused { code: ErrorCode::INVALID_CONN_ID, .. }), "{refused}");
+    let refused = client
+        .delete_pair("1001", tlib::ConnId(0xdead), "Case")
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            RequestError::Refused {
+                code: ErrorCode::INVALID_CONN_ID,
+                ..
+            }
+        ),
+        "{refused}"
+    );
     ada.hang_up(call.from).await;
     bob.ended(call.to).await;
     insta::assert_snapshot!(desk.log_of_ended(&site).await);

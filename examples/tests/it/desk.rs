@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use tlib::catalog::{AgentWorkMode, TreatmentType};
-use tlib::{AttributeId, CallControl, CallControlExt, Client, ClientConfig, ConnId, Events, Message, MessageType};
+use tlib::{
+    AttributeId, CallControl, CallControlExt, Client, ClientConfig, ConnId, Events, Message, MessageType,
+};
 
 use crate::mask::Mask;
 use crate::site::{STEP, Site};
@@ -22,9 +24,17 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) async fn connect(site: &Site, dns: &[&str]) -> Self {
         let address = site.cluster.addresses().tlib.to_string();
-        let (client, events) = ClientConfig::new(address, "desk").with_request_timeout(STEP).build();
+        let (client, events) = ClientConfig::new(address, "desk")
+            .with_request_timeout(STEP)
+            .build();
         client.connect().await.unwrap();
-        let mut desk = Self { client, events, seen: Vec::new(), read: 0, from: 0 };
+        let mut desk = Self {
+            client,
+            events,
+            seen: Vec::new(),
+            read: 0,
+            from: 0,
+        };
         for dn in dns {
             desk.client.register_address(dn).await.unwrap();
         }
@@ -87,12 +97,19 @@ impl Desk {
 
     /// The connection id of the call that rings at a DN.
     pub(crate) async fn ringing(&mut self, dn: &str) -> ConnId {
-        self.until(MessageType::EVENT_RINGING, dn).await.conn_id().unwrap()
+        self.until(MessageType::EVENT_RINGING, dn)
+            .await
+            .conn_id()
+            .unwrap()
     }
 
     /// Waits until every event that was made before has arrived.
     pub(crate) async fn fence(&mut self) {
-        let answer = self.client.request(Message::new(MessageType::REQUEST_QUERY_SERVER)).await.unwrap();
+        let answer = self
+            .client
+            .request(Message::new(MessageType::REQUEST_QUERY_SERVER))
+            .await
+            .unwrap();
         while let Some(event) = self.events.next().await {
             if Arc::ptr_eq(&event, &answer) || event.message_type == MessageType::EVENT_SERVER_INFO {
                 return;
@@ -132,7 +149,10 @@ impl Desk {
     ///
     /// Spec: T-Library reference §6.16 rule 4
     fn assert_sequence(&self) {
-        let numbers = self.seen.iter().filter_map(|event| event.long(AttributeId::EVENT_SEQUENCE_NUMBER));
+        let numbers = self
+            .seen
+            .iter()
+            .filter_map(|event| event.long(AttributeId::EVENT_SEQUENCE_NUMBER));
         let numbers: Vec<_> = numbers.collect();
         assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
     }

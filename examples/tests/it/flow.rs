@@ -11,7 +11,8 @@ use crate::site::{POINT, Phone};
 pub(crate) async fn call_and_press(customer: &mut Phone, desk: &mut Desk, key: &str) -> CallId {
     let call = customer.call(POINT).await;
     customer.answered(call).await;
-    desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS).await;
+    desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS)
+        .await;
     customer.host.send_digits(call, key).await.unwrap();
     call
 }
@@ -33,17 +34,32 @@ pub(crate) struct Internal {
 }
 
 /// The caller's phone must answer what an application asks of it, the other one by itself.
-pub(crate) async fn internal_call(desk: &mut Desk, from: &mut Phone, to: &mut Phone, data: KvList) -> Internal {
-    let dialing = desk.client.make_call(&from.number, &to.number, data).await.unwrap();
+pub(crate) async fn internal_call(
+    desk: &mut Desk,
+    from: &mut Phone,
+    to: &mut Phone,
+    data: KvList,
+) -> Internal {
+    let dialing = desk
+        .client
+        .make_call(&from.number, &to.number, data)
+        .await
+        .unwrap();
     let caller = from.incoming().await;
     let callee = to.incoming().await;
     desk.until(MessageType::EVENT_DIALING, &from.number).await;
     let mut open = vec![from.number.clone(), to.number.clone()];
     while !open.is_empty() {
         let event = desk
-            .until_that("both established", |event| event.message_type == MessageType::EVENT_ESTABLISHED)
+            .until_that("both established", |event| {
+                event.message_type == MessageType::EVENT_ESTABLISHED
+            })
             .await;
         open.retain(|dn| Some(dn.as_str()) != event.this_dn());
     }
-    Internal { conn: dialing.conn_id().unwrap(), from: caller, to: callee }
+    Internal {
+        conn: dialing.conn_id().unwrap(),
+        from: caller,
+        to: callee,
+    }
 }

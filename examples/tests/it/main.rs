@@ -9,5 +9,8 @@ mod site;
 mod agents;
 mod answered;
 mod control;
+mod hostile;
+mod lifecycle;
 mod queue;
+mod security;
 mod unanswered;

@@ -28,7 +28,9 @@ impl Mask {
     }
 
     fn line(&mut self, line: &str) -> Option<String> {
-        let Some((name, value)) = line.split_once(" = ") else { return Some(line.to_owned()) };
+        let Some((name, value)) = line.split_once(" = ") else {
+            return Some(line.to_owned());
+        };
         let shown = match name.split_whitespace().next().unwrap() {
             "Time" => "t".to_owned(),
             // The two halves of the time above.
@@ -37,7 +39,9 @@ impl Mask {
             "AttributeReferenceID" => "r".to_owned(),
             "AttributeCallUuid" => format!("u{}", number(&mut self.uuids, value)),
             "AttributeCallID" => "i".to_owned(),
-            _ if is_conn(value.trim_matches('"')) => format!("c{}", number(&mut self.conns, value.trim_matches('"'))),
+            _ if is_conn(value.trim_matches('"')) => {
+                format!("c{}", number(&mut self.conns, value.trim_matches('"')))
+            }
             _ => value.to_owned(),
         };
         Some(format!("{name} = {shown}"))
@@ -63,7 +67,10 @@ fn masked_text_names_connections_in_their_order_and_hides_what_counts() {
             .with(AttributeId::CONN_ID, ConnId(conn))
             .with(AttributeId::THIS_DN, "1001")
             .with(AttributeId::EVENT_SEQUENCE_NUMBER, seq)
-            .with(AttributeId::EXTENSIONS, KvList::new().with("conn-1", "0001010e74000001"))
+            .with(
+                AttributeId::EXTENSIONS,
+                KvList::new().with("conn-1", "0001010e74000001"),
+            )
     };
     let mut mask = Mask::default();
     mask.push(&event(0x0001_010e_7400_0002, 8));

@@ -53,7 +53,8 @@ async fn a_call_with_a_higher_priority_in_its_data_is_served_before_one_that_wai
     desk.client.make_call("1002", POINT, urgent).await.unwrap();
     let call = colleague.incoming().await;
     colleague.answered(call).await;
-    desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS).await;
+    desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS)
+        .await;
     colleague.host.send_digits(call, "1").await.unwrap();
     desk.until_treatment(TreatmentType::MUSIC).await;
 
@@ -95,6 +96,7 @@ async fn a_customer_waits_while_the_only_agents_phone_refuses_and_is_served_when
     agent.incoming().await;
     desk.until(MessageType::EVENT_RELEASED, "1001").await;
     agent.line(Line::auto_answer(Duration::ZERO)).await;
+    desk.until_treatment(TreatmentType::MUSIC).await;
     assert_eq!(served(&mut desk, "1001").await, "5550101");
     customer.hang_up(call).await;
     site.idle().await;

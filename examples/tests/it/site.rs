@@ -26,7 +26,7 @@ pub(crate) const POINT: &str = "8000";
 /// A running deployment.
 pub(crate) struct Site {
     pub(crate) cluster: Cluster,
-    _prompts: tempfile::TempDir,
+    pub(crate) prompts: tempfile::TempDir,
 }
 
 impl Site {
@@ -41,7 +41,10 @@ impl Site {
         let mut config = quickstart();
         config.media.prompts = prompts.path().to_owned();
         change(&mut config);
-        Self { cluster: Cluster::start(config).await.unwrap(), _prompts: prompts }
+        Self {
+            cluster: Cluster::start(config).await.unwrap(),
+            prompts,
+        }
     }
 
     pub(crate) fn sip(&self) -> Destination {
@@ -72,6 +75,11 @@ impl Site {
             assert!(tokio::time::Instant::now() < limit, "left over: {left:?}");
             tokio::time::sleep(TICK).await;
         }
+    }
+
+    /// Registered contacts.
+    pub(crate) async fn bindings(&self) -> usize {
+        self.cluster.node().stats().await.b2bua.unwrap().bindings
     }
 
     /// What each layer has of calls.
@@ -111,7 +119,12 @@ pub(crate) const LONG: Duration = Duration::from_secs(120);
 /// The prompts of the strategy as tones of 300 Hz.
 fn prompts() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for (name, duration) in [("greeting", SHORT), ("menu", LONG), ("wait", SHORT), ("apology", SHORT)] {
+    for (name, duration) in [
+        ("greeting", SHORT),
+        ("menu", LONG),
+        ("wait", SHORT),
+        ("apology", SHORT),
+    ] {
         write_prompt(folder.path(), name, duration);
     }
     folder
@@ -151,7 +164,13 @@ pub(crate) struct Phone {
 impl Phone {
     async fn start(site: &Site, number: &str) -> Self {
         let (host, events) = PhoneHost::start(PhoneHostConfig::default()).await.unwrap();
-        Self { host, number: number.to_owned(), events, happened: VecDeque::new(), server: site.sip() }
+        Self {
+            host,
+            number: number.to_owned(),
+            events,
+            happened: VecDeque::new(),
+            server: site.sip(),
+        }
     }
 
     pub(crate) async fn line(&self, line: Line) {
@@ -159,13 +178,22 @@ impl Phone {
     }
 
     pub(crate) async fn register(&mut self) {
-        self.host.register(&self.number, &format!("agent-{}", self.number), self.server).await.unwrap();
-        self.until("registration", |what| matches!(what, Happening::Registered { .. })).await;
+        self.host
+            .register(&self.number, &format!("agent-{}", self.number), self.server)
+            .await
+            .unwrap();
+        self.until("registration", |what| {
+            matches!(what, Happening::Registered { .. })
+        })
+        .await;
     }
 
     pub(crate) async fn unregister(&mut self) {
         self.host.unregister(&self.number).await.unwrap();
-        self.until("end of registration", |what| matches!(what, Happening::Unregistered { .. })).await;
+        self.until("end of registration", |what| {
+            matches!(what, Happening::Unregistered { .. })
+        })
+        .await;
     }
 
     pub(crate) async fn call(&self, to: &str) -> CallId {
@@ -198,47 +226,87 @@ impl Phone {
     }
 
     pub(crate) async fn incoming(&mut self) -> CallId {
-        let what = self.until("incoming call", |what| matches!(what, Happening::Incoming { .. })).await;
+        let what = self
+            .until("incoming call", |what| matches!(what, Happening::Incoming { .. }))
+            .await;
         what.call().unwrap()
     }
 
     pub(crate) async fn ringing(&mut self, call: CallId) {
-        self.until("ringing", |what| matches!(what, Happening::Ringing { call: c } if *c == call)).await;
+        self.until(
+            "ringing",
+            |what| matches!(what, Happening::Ringing { call: c } if *c == call),
+        )
+        .await;
     }
 
     pub(crate) async fn answered(&mut self, call: CallId) {
-        self.until("answer", |what| matches!(what, Happening::Answered { call: c, .. } if *c == call)).await;
+        self.until(
+            "answer",
+            |what| matches!(what, Happening::Answered { call: c, .. } if *c == call),
+        )
+        .await;
     }
 
     /// Waits until somebody else is at the other end.
     pub(crate) async fn joined(&mut self, call: CallId) {
-        self.until("re-INVITE", |what| matches!(what, Happening::MediaChanged { call: c, .. } if *c == call)).await;
+        self.until(
+            "re-INVITE",
+            |what| matches!(what, Happening::MediaChanged { call: c, .. } if *c == call),
+        )
+        .await;
     }
 
     /// Waits until the call is on hold; answers whether the other side did it.
     pub(crate) async fn held(&mut self, call: CallId) -> bool {
-        let what = self.until("hold", |what| matches!(what, Happening::Held { call: c, .. } if *c == call)).await;
+        let what = self
+            .until(
+                "hold",
+                |what| matches!(what, Happening::Held { call: c, .. } if *c == call),
+            )
+            .await;
         matches!(what, Happening::Held { by_peer: true, .. })
     }
 
     /// Waits until the call is no longer on hold; answers whether the other side did it.
     pub(crate) async fn retrieved(&mut self, call: CallId) -> bool {
-        let what =
-            self.until("retrieve", |what| matches!(what, Happening::Retrieved { call: c, .. } if *c == call)).await;
+        let what = self
+            .until(
+                "retrieve",
+                |what| matches!(what, Happening::Retrieved { call: c, .. } if *c == call),
+            )
+            .await;
         matches!(what, Happening::Retrieved { by_peer: true, .. })
     }
 
     /// Waits for the refusal of a call.
     pub(crate) async fn refused(&mut self, call: CallId) -> StatusCode {
-        let what = self.until("refusal", |what| matches!(what, Happening::Failed { call: c, .. } if *c == call)).await;
-        let Happening::Failed { status, .. } = what else { unreachable!() };
+        let what = self
+            .until(
+                "refusal",
+                |what| matches!(what, Happening::Failed { call: c, .. } if *c == call),
+            )
+            .await;
+        let Happening::Failed { status, .. } = what else {
+            unreachable!()
+        };
         status
     }
 
     /// Waits for the end of a call, answers how it ended and what was recorded.
     pub(crate) async fn ended(&mut self, call: CallId) -> (Ending, Vec<i16>) {
-        let what = self.until("end", |what| matches!(what, Happening::Ended { call: c, .. } if *c == call)).await;
-        let Happening::Ended { ending, recording, .. } = what else { unreachable!() };
+        let what = self
+            .until(
+                "end",
+                |what| matches!(what, Happening::Ended { call: c, .. } if *c == call),
+            )
+            .await;
+        let Happening::Ended {
+            ending, recording, ..
+        } = what
+        else {
+            unreachable!()
+        };
         (ending, recording.unwrap_or_default())
     }
 
@@ -250,7 +318,11 @@ impl Phone {
             while self.stats(call).await.loud_frames < before + frames {}
         };
         let in_time = tokio::time::timeout(STEP, heard).await.is_ok();
-        assert!(in_time, "the phone hears nothing: {:?}", self.host.stats(call).await);
+        assert!(
+            in_time,
+            "the phone hears nothing: {:?}",
+            self.host.stats(call).await
+        );
     }
 
     pub(crate) async fn stats(&self, call: CallId) -> PhoneStats {
