@@ -143,7 +143,9 @@ fn build(call: &Call, party: &Party, agent: Option<String>, event: CallEvent) ->
     for (id, value) in event.extra {
         message.push(id, value);
     }
-    if !call.user_data.is_empty() {
+    // The complete list, also when nothing is left of it (reference §6.14).
+    let changed = event.message_type == MessageType::EVENT_ATTACHED_DATA_CHANGED;
+    if changed || !call.user_data.is_empty() {
         message.push(AttributeId::USER_DATA, call.user_data.clone());
     }
     message = message.with_opt(AttributeId::REASON, event.reasons);

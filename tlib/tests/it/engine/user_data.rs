@@ -63,7 +63,7 @@ fn attach_repeats_keys_update_replaces_them_delete_removes_them() {
     let (mut bench, first, _) = talking();
     let now = |bench: &Bench| {
         let event = bench.last(M::EVENT_ATTACHED_DATA_CHANGED);
-        event.message.kv(A::USER_DATA).cloned().unwrap_or_default()
+        event.message.kv(A::USER_DATA).cloned().unwrap()
     };
     for value in ["1", "2"] {
         let attach = data(
