@@ -120,10 +120,9 @@ impl RoutingDesk {
     /// The call is on its way to the agent.
     pub(super) fn routed(&mut self, now: Instant, conn: ConnId, key: &RequestKey) {
         let target = self.targets.remove(key);
-        if let Some(call) = self.calls.get_mut(&conn) {
-            if let Some((_, request)) = call.submit.take().and_then(|submit| submit.selected) {
-                self.router.confirm(now, &request);
-            }
+        let submit = self.calls.get_mut(&conn).and_then(|call| call.submit.take());
+        if let Some((_, request)) = submit.and_then(|submit| submit.selected) {
+            self.router.confirm(now, &request);
         }
         if let Some(target) = target {
             self.complete(now, key, Ok(Completion::Target(target)));
@@ -133,10 +132,9 @@ impl RoutingDesk {
     /// The T-Server did not route the call to the agent.
     pub(super) fn route_refused(&mut self, now: Instant, conn: ConnId, key: &RequestKey, failure: Failure) {
         self.targets.remove(key);
-        if let Some(call) = self.calls.get_mut(&conn) {
-            if let Some((_, request)) = call.submit.take().and_then(|submit| submit.selected) {
-                self.router.release(now, &request);
-            }
+        let submit = self.calls.get_mut(&conn).and_then(|call| call.submit.take());
+        if let Some((_, request)) = submit.and_then(|submit| submit.selected) {
+            self.router.release(now, &request);
         }
         self.complete(now, key, Err(failure));
     }
