@@ -13,6 +13,8 @@ mod driver;
 #[cfg(feature = "tokio")]
 mod handle;
 #[cfg(feature = "tokio")]
+mod hosts;
+#[cfg(feature = "tokio")]
 mod stats;
 
 #[cfg(feature = "tokio")]

@@ -15,6 +15,12 @@ pub struct EndpointConfig {
     pub tcp_listener: bool,
     /// Open TCP connections, both directions. More are closed at once and counted. Default 4096.
     pub max_connections: usize,
+    /// Open incoming TCP connections of one host: of one IPv4 address, or one IPv6 network of 64 bits. More are closed
+    /// at once and counted. Default 64: many phones behind one address translator need more. Loopback has
+    /// [`EndpointConfig::max_connections_from_loopback`] instead.
+    pub max_connections_per_host: usize,
+    /// Open incoming TCP connections from this machine itself. Default 4096.
+    pub max_connections_from_loopback: usize,
     /// How long opening a connection may take. Default 5 s.
     pub connect_timeout: Duration,
     /// How long a new incoming connection may stay without a whole message. Default 10 s.
@@ -50,6 +56,8 @@ impl EndpointConfig {
             bind,
             tcp_listener: true,
             max_connections: 4096,
+            max_connections_per_host: 64,
+            max_connections_from_loopback: 4096,
             connect_timeout: Duration::from_secs(5),
             first_message_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(3600),
@@ -74,6 +82,18 @@ impl EndpointConfig {
     /// Sets [`EndpointConfig::max_connections`].
     pub fn with_max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
+        self
+    }
+
+    /// Sets [`EndpointConfig::max_connections_per_host`].
+    pub fn with_max_connections_per_host(mut self, connections: usize) -> Self {
+        self.max_connections_per_host = connections;
+        self
+    }
+
+    /// Sets [`EndpointConfig::max_connections_from_loopback`].
+    pub fn with_max_connections_from_loopback(mut self, connections: usize) -> Self {
+        self.max_connections_from_loopback = connections;
         self
     }
 

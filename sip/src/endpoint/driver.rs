@@ -16,6 +16,7 @@ use super::Core;
 use super::config::EndpointConfig;
 use super::connection::{self, FromConnection, Link};
 use super::handle::{EndpointEvent, EndpointEvents, EndpointHandle, Instruction};
+use super::hosts::Hosts;
 use super::stats::{Counters, SharedCounters, count};
 use crate::message::Message;
 use crate::transport::{ConnectionId, Destination, Flow, Transmit, TransportProtocol};
@@ -65,6 +66,7 @@ impl Endpoint {
                 counters: counters.clone(),
                 connections: HashMap::new(),
                 by_peer: HashMap::new(),
+                hosts: Hosts::default(),
                 next_connection: 1,
                 tasks: JoinSet::new(),
                 to_driver,
@@ -369,6 +371,8 @@ struct Network {
     connections: HashMap<ConnectionId, Connection>,
     /// The newest connection to each address, for messages that name an address.
     by_peer: HashMap<SocketAddr, ConnectionId>,
+    /// Incoming connections by host.
+    hosts: Hosts,
     next_connection: u64,
     tasks: JoinSet<()>,
     to_driver: mpsc::Sender<FromConnection>,
@@ -380,6 +384,8 @@ struct Network {
 struct Connection {
     flow: Flow,
     sender: mpsc::Sender<Bytes>,
+    /// The peer opened it.
+    incoming: bool,
 }
 
 impl Network {
@@ -456,20 +462,27 @@ impl Network {
             SocketAddr::V4(_) => SocketAddr::from(([0, 0, 0, 0], 0)),
             SocketAddr::V6(_) => SocketAddr::from(([0u16; 8], 0)),
         };
-        let (id, link) = self.add(remote, unknown)?;
+        let (id, link) = self.add(remote, unknown, false)?;
         self.tasks.spawn(connection::connect(remote, link));
         Some(id)
     }
 
     fn accept(&mut self, stream: TcpStream, remote: SocketAddr, bound: SocketAddr) {
         let local = stream.local_addr().unwrap_or(bound);
-        if let Some((_, link)) = self.add(remote, local) {
-            count(&self.counters.connections_accepted);
-            self.tasks.spawn(connection::accept(stream, link));
+        if !self.hosts.admit(remote.ip(), &self.config) {
+            tracing::debug!("a host has too many connections");
+            return count(&self.counters.connections_refused_by_host);
+        }
+        match self.add(remote, local, true) {
+            Some((_, link)) => {
+                count(&self.counters.connections_accepted);
+                self.tasks.spawn(connection::accept(stream, link));
+            }
+            None => self.hosts.leave(remote.ip()),
         }
     }
 
-    fn add(&mut self, remote: SocketAddr, local: SocketAddr) -> Option<(ConnectionId, Link)> {
+    fn add(&mut self, remote: SocketAddr, local: SocketAddr, incoming: bool) -> Option<(ConnectionId, Link)> {
         while self.tasks.try_join_next().is_some() {}
         if self.connections.len() >= self.config.max_connections {
             count(&self.counters.connections_refused);
@@ -491,6 +504,7 @@ impl Network {
             Connection {
                 flow: Flow::tcp(local, remote, id),
                 sender,
+                incoming,
             },
         );
         self.by_peer.insert(remote, id);
@@ -508,6 +522,9 @@ impl Network {
             return;
         };
         let remote = connection.flow.remote;
+        if connection.incoming {
+            self.hosts.leave(remote.ip());
+        }
         if self.by_peer.get(&remote) == Some(&id) {
             self.by_peer.remove(&remote);
         }

@@ -47,8 +47,10 @@ counters! {
     connections_opened,
     /// Connections that could not be opened.
     connect_failures,
-    /// Incoming or outgoing connections refused by the limit.
+    /// Incoming or outgoing connections refused by the limit of all connections.
     connections_refused,
+    /// Incoming connections refused by the limit of their host.
+    connections_refused_by_host,
     /// Connections closed, for whatever reason.
     connections_closed,
     /// Messages that could not be sent.

@@ -171,6 +171,31 @@ async fn connections_beyond_the_limit_are_closed_and_counted() {
 }
 
 #[tokio::test]
+async fn a_host_with_too_many_connections_is_refused_until_one_closes() {
+    let config = EndpointConfig::new(loopback()).with_max_connections_from_loopback(1);
+    let (bob, _events) = agent_with(config, 2).await;
+    let mut first = open(&bob).await.expect("the first is served");
+    assert!(open(&bob).await.is_none());
+    assert_eq!(bob.stats().connections_refused_by_host, 1);
+    // What is not SIP closes the connection; then the host has room again.
+    first.write_all(b"\0\0\0\0\r\n\r\n").await.unwrap();
+    assert_eq!(first.read(&mut [0; 16]).await.unwrap_or(0), 0, "closed");
+    let served = async { while open(&bob).await.is_none() {} };
+    tokio::time::timeout(Duration::from_secs(20), served)
+        .await
+        .expect("the place is free again");
+    assert_eq!(bob.stats().connections_refused, 0);
+}
+
+/// A connection that answers keep-alives; `None` when it was closed.
+async fn open(to: &Handle) -> Option<TcpStream> {
+    let mut stream = TcpStream::connect(to.local_addr()).await.unwrap();
+    stream.write_all(b"\r\n\r\n").await.ok()?;
+    stream.read_exact(&mut [0; 2]).await.ok()?;
+    Some(stream)
+}
+
+#[tokio::test]
 async fn a_refused_connect_fails_the_call_and_other_traffic_does_not_wait_for_it() {
     let gone = TcpListener::bind(loopback()).await.unwrap().local_addr().unwrap();
     let (alice, mut events) = agent(1).await;
