@@ -34,12 +34,22 @@ fn scxml(c: &mut Criterion) {
     }
 }
 
+/// What a session with ECMAScript cannot do without: an engine of its own with the standard objects.
+fn script_engine(c: &mut Criterion) {
+    c.bench_function("ecmascript/limit_new_script_engine", |bencher| {
+        bencher.iter(|| {
+            let runtime = rquickjs::Runtime::new().expect("an engine");
+            black_box(rquickjs::Context::full(&runtime).expect("a context"))
+        });
+    });
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1));
-    targets = scxml
+    targets = script_engine, scxml
 }
 criterion_main!(benches);
