@@ -39,8 +39,8 @@ pub(super) struct Server {
     pub(super) destination: Destination,
     /// Where they go when the connection is gone. Spec: RFC 3261 §18.2.2
     fallback: Option<Destination>,
-    /// For the automatic 100.
-    trying: Bytes,
+    /// For the automatic 100, until anything is answered: few requests ever need one.
+    request: Option<Message>,
     last: Option<Bytes>,
     pub(super) timers: Timers<4>,
     interval: Duration,
@@ -65,7 +65,6 @@ impl Server {
             timers.set(TIMEOUT, now + effects.timing.give_up());
             State::Other(ServerNonInvite::Trying)
         };
-        let trying = Message::response(request, StatusCode::TRYING).to_bytes();
         let interval = effects.timing.t1;
         Self {
             key,
@@ -73,7 +72,7 @@ impl Server {
             state,
             destination,
             fallback,
-            trying,
+            request: Some(request.clone()),
             last: None,
             timers,
             interval,
@@ -175,6 +174,7 @@ impl Server {
                 }
             }
         }
+        self.request = None;
         effects.send(self.destination, bytes.clone());
         self.last = Some(bytes);
         true
@@ -218,8 +218,11 @@ impl Server {
             }
             TIMEOUT => effects.tell(TransactionEvent::ServerTimeout { key: self.key }),
             TRYING => {
-                effects.send(self.destination, self.trying.clone());
-                self.last = Some(self.trying.clone());
+                if let Some(request) = self.request.take() {
+                    let trying = Message::response(&request, StatusCode::TRYING).to_bytes();
+                    effects.send(self.destination, trying.clone());
+                    self.last = Some(trying);
+                }
             }
             _ => {}
         }
