@@ -84,17 +84,19 @@ impl Bench {
             dn: Dn::from(format!("dn-{agent}")),
             since: self.now,
         };
-        self.router
-            .agent_status(self.now, &AgentId::from(agent), status)
-            .unwrap();
+        self.status(agent, status);
         self.drain()
     }
 
     fn busy(&mut self, agent: &str) -> Vec<String> {
-        self.router
-            .agent_status(self.now, &AgentId::from(agent), AgentStatus::NotReady)
-            .unwrap();
+        self.status(agent, AgentStatus::NotReady);
         self.drain()
+    }
+
+    fn status(&mut self, agent: &str, status: AgentStatus) {
+        self.router
+            .agent_status(self.now, &AgentId::from(agent), status)
+            .unwrap();
     }
 }
 
@@ -548,6 +550,113 @@ impl Model {
         }
         bench.router.pools.check();
     }
+
+    /// A request that was submitted; empty before the first.
+    fn named(&self, index: u8) -> String {
+        let count = self.submitted.len().max(1);
+        let name = self.submitted.get(usize::from(index) % count);
+        name.cloned().unwrap_or_default()
+    }
+
+    fn apply(&mut self, bench: &mut Bench, step: Step) {
+        match step {
+            Step::Submit {
+                target,
+                priority,
+                timeout,
+                clear,
+            } => {
+                let name = format!("r{:03}", self.submitted.len());
+                let mut request = request(&name, TARGETS[usize::from(target)]).with_priority(priority);
+                request.timeout = timeout.map(Duration::from_secs);
+                request.clear_on_timeout = clear;
+                self.submitted.push(name.clone());
+                self.waiting.insert(name, (target, priority, bench.now));
+                bench.router.submit(bench.now, request).unwrap();
+            }
+            Step::Cancel(index) => {
+                let name = self.named(index);
+                let known = self.waiting.remove(&name).is_some() || self.reserved.remove(&name).is_some();
+                assert_eq!(bench.router.cancel(bench.now, &id(&name)), known);
+                self.ended.extend(known.then_some(name));
+            }
+            Step::Confirm(index) => {
+                let name = self.named(index);
+                let agent = self.reserved.remove(&name);
+                assert_eq!(bench.router.confirm(bench.now, &id(&name)), agent.is_some());
+                if let Some(agent) = agent {
+                    self.ended.insert(name);
+                    self.take(bench);
+                    self.ready.remove(&agent);
+                    bench.busy(&agent);
+                }
+            }
+            Step::Release(index) => {
+                let name = self.named(index);
+                let known = self.reserved.remove(&name).is_some();
+                assert_eq!(bench.router.release(bench.now, &id(&name)), known);
+                self.ended.extend(known.then_some(name));
+            }
+            Step::End(index) => {
+                let name = self.named(index);
+                let known = self.waiting.remove(&name).is_some() || self.reserved.remove(&name).is_some();
+                bench
+                    .router
+                    .interaction_ended(bench.now, &format!("ixn-{name}").into());
+                self.ended.extend(known.then_some(name));
+            }
+            Step::Ready(agent) => {
+                self.ready.insert(agent.to_string(), bench.now);
+                let status = AgentStatus::Ready {
+                    dn: Dn::from("7"),
+                    since: bench.now,
+                };
+                bench.status(&agent.to_string(), status);
+            }
+            Step::Busy(agent) => {
+                self.ready.remove(&agent.to_string());
+                bench.status(&agent.to_string(), AgentStatus::NotReady);
+            }
+            Step::Wait(secs) => self.wait(bench, Duration::from_secs(secs)),
+        }
+        self.take(bench);
+    }
+
+    fn wait(&mut self, bench: &mut Bench, time: Duration) {
+        let until = bench.now + time;
+        while let Some(at) = bench.router.poll_timeout().filter(|at| *at <= until) {
+            bench.now = at.max(bench.now);
+            bench.router.handle_timeout(bench.now);
+            self.take(bench);
+        }
+        bench.now = until;
+    }
+
+    /// Every request is in exactly one place, and nobody waits for an agent who is free.
+    fn check(&self, bench: &mut Bench) {
+        for name in &self.submitted {
+            let places = [
+                self.waiting.contains_key(name),
+                self.reserved.contains_key(name),
+                self.ended.contains(name),
+            ];
+            assert_eq!(
+                places.iter().filter(|place| **place).count(),
+                1,
+                "{} {:?}",
+                name,
+                places
+            );
+            assert_eq!(bench.router.query(bench.now, &id(name)).is_some(), places[0]);
+        }
+        for (target, _, _) in self.waiting.values() {
+            let idle = self
+                .ready
+                .keys()
+                .any(|agent| fulfils(*target, agent) && !self.reserved.values().any(|other| other == agent));
+            assert!(!idle, "a request waits although an agent is free");
+        }
+    }
 }
 
 proptest! {
@@ -560,86 +669,8 @@ proptest! {
         let mut bench = Bench::new(&skills);
         let mut model = Model::default();
         for step in steps {
-            let pick = |index: u8, model: &Model| {
-                let count = model.submitted.len().max(1);
-                model.submitted.get(usize::from(index) % count).cloned().unwrap_or_default()
-            };
-            match step {
-                Step::Submit { target, priority, timeout, clear } => {
-                    let name = format!("r{:03}", model.submitted.len());
-                    let mut request = request(&name, TARGETS[usize::from(target)]).with_priority(priority);
-                    request.timeout = timeout.map(Duration::from_secs);
-                    request.clear_on_timeout = clear;
-                    model.submitted.push(name.clone());
-                    model.waiting.insert(name, (target, priority, bench.now));
-                    bench.router.submit(bench.now, request).unwrap();
-                }
-                Step::Cancel(index) => {
-                    let name = pick(index, &model);
-                    let known = model.waiting.remove(&name).is_some() || model.reserved.remove(&name).is_some();
-                    prop_assert_eq!(bench.router.cancel(bench.now, &id(&name)), known);
-                    model.ended.extend(known.then_some(name));
-                }
-                Step::Confirm(index) => {
-                    let name = pick(index, &model);
-                    let agent = model.reserved.remove(&name);
-                    prop_assert_eq!(bench.router.confirm(bench.now, &id(&name)), agent.is_some());
-                    if let Some(agent) = agent {
-                        model.ended.insert(name);
-                        model.take(&mut bench);
-                        model.ready.remove(&agent);
-                        bench.busy(&agent);
-                    }
-                }
-                Step::Release(index) => {
-                    let name = pick(index, &model);
-                    let known = model.reserved.remove(&name).is_some();
-                    prop_assert_eq!(bench.router.release(bench.now, &id(&name)), known);
-                    model.ended.extend(known.then_some(name));
-                }
-                Step::End(index) => {
-                    let name = pick(index, &model);
-                    let known = model.waiting.remove(&name).is_some() || model.reserved.remove(&name).is_some();
-                    bench.router.interaction_ended(bench.now, &format!("ixn-{name}").into());
-                    model.ended.extend(known.then_some(name));
-                }
-                Step::Ready(agent) => {
-                    model.ready.insert(agent.to_string(), bench.now);
-                    let status = AgentStatus::Ready { dn: Dn::from("7"), since: bench.now };
-                    bench.router.agent_status(bench.now, &AgentId::from(agent.to_string()), status).unwrap();
-                }
-                Step::Busy(agent) => {
-                    model.ready.remove(&agent.to_string());
-                    let agent = AgentId::from(agent.to_string());
-                    bench.router.agent_status(bench.now, &agent, AgentStatus::NotReady).unwrap();
-                }
-                Step::Wait(secs) => {
-                    let until = bench.now + Duration::from_secs(secs);
-                    while let Some(at) = bench.router.poll_timeout().filter(|at| *at <= until) {
-                        bench.now = at.max(bench.now);
-                        bench.router.handle_timeout(bench.now);
-                        model.take(&mut bench);
-                    }
-                    bench.now = until;
-                }
-            }
-            model.take(&mut bench);
-            for name in &model.submitted {
-                let places = [
-                    model.waiting.contains_key(name),
-                    model.reserved.contains_key(name),
-                    model.ended.contains(name),
-                ];
-                prop_assert_eq!(places.iter().filter(|place| **place).count(), 1, "{} {:?}", name, places);
-                prop_assert_eq!(bench.router.query(bench.now, &id(name)).is_some(), places[0]);
-            }
-            for (target, _, _) in model.waiting.values() {
-                let idle = model
-                    .ready
-                    .keys()
-                    .any(|agent| fulfils(*target, agent) && !model.reserved.values().any(|other| other == agent));
-                prop_assert!(!idle, "a request waits although an agent is free");
-            }
+            model.apply(&mut bench, step);
+            model.check(&mut bench);
         }
     }
 }
