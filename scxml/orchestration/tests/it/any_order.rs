@@ -51,6 +51,14 @@ fn success(operation: &Operation) -> Completion {
     }
 }
 
+fn answer(step: &Step, operation: &Operation) -> Result<Completion, Failure> {
+    match step {
+        Step::Fail(_, code) => Err(Failure::new(*code, "because")),
+        Step::Misfit(_) => Ok(Completion::Position(QueuePosition::default())),
+        _ => Ok(success(operation)),
+    }
+}
+
 /// What the platform knows.
 #[derive(Default)]
 struct Platform {
@@ -101,11 +109,7 @@ proptest! {
                 Step::Succeed(index) | Step::Fail(index, _) | Step::Misfit(index) if !platform.open.is_empty() => {
                     let index = index % platform.open.len();
                     let key = platform.open[index].key.clone();
-                    let result = match step {
-                        Step::Fail(_, code) => Err(Failure::new(code, "because")),
-                        Step::Misfit(_) => Ok(Completion::Position(QueuePosition::default())),
-                        _ => Ok(success(&platform.open[index].operation)),
-                    };
+                    let result = answer(&step, &platform.open[index].operation);
                     let taken = bench.manager.complete(bench.now, &key, result);
                     if matches!(step, Step::Misfit(_)) {
                         prop_assert_eq!(taken, Err(CompleteError::WrongKind));
