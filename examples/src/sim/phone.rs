@@ -101,6 +101,14 @@ pub enum PhoneHostError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(CallKey);
 
+#[cfg(test)]
+impl CallId {
+    /// A call of a test.
+    pub(super) const fn numbered(number: u64) -> Self {
+        Self(CallKey::outgoing(number))
+    }
+}
+
 /// What a line does with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[non_exhaustive]

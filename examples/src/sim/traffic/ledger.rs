@@ -114,9 +114,8 @@ impl Ledger {
                 }
             }
             Happening::Failed { call, status } => {
-                if self.customers.remove(&call).is_some() {
-                    self.fail(format!("refused with {} {}", status.0, status.reason_phrase()));
-                }
+                self.customers.remove(&call)?;
+                self.fail(format!("refused with {} {}", status.0, status.reason_phrase()));
             }
             Happening::Ended {
                 call, ending, stats, ..
@@ -153,7 +152,7 @@ impl Ledger {
             }
             Happening::Ended { call, stats, .. } => {
                 self.count_rtp(&stats);
-                self.agent_heard += u64::from(stats.frames > 0);
+                self.agent_heard += u64::from(stats.stream.received.packets > 0);
                 if let Some(rtp) = self.agents.remove(&call).and_then(|agent| agent.rtp) {
                     self.free_agents.remove(&rtp);
                 }
