@@ -1,18 +1,16 @@
 //! RTP packets, and the two ends of one RTP stream.
 //!
 //! [`Packet`] reads and writes one packet; [`Sender`] numbers the packets of our stream; [`Receiver`] keeps the
-//! account of the peer's stream; [`JitterBuffer`] puts received audio back in order for playing.
+//! account of the peer's stream; [`Source`] tells the peer's packets from those of others.
 //!
 //! Spec: RFC 3550 §5, §6.4, A.1, A.3, A.8
 
-mod jitter;
 mod latch;
 mod receiver;
 mod sender;
 #[cfg(test)]
 mod tests;
 
-pub use jitter::{JitterBuffer, JitterStats, Playout};
 pub use latch::{LatchPolicy, Source, SourceVerdict};
 pub use receiver::{Receiver, ReceiverStats, Sequence};
 pub use sender::Sender;

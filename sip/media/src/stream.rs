@@ -101,7 +101,7 @@ pub struct StreamStats {
     pub skipped_frames: u64,
     /// What was received.
     pub received: ReceiverStats,
-    /// Datagrams from strangers.
+    /// Datagrams from others than the peer: strangers, a source that is not believed yet, one that was left behind.
     pub rejected: u64,
     /// Datagrams that are no RTP or RTCP.
     pub malformed: u64,
@@ -175,7 +175,7 @@ impl AudioStream {
     /// Takes what signaling agreed on, the first time or anew. The stream's clock starts with the first.
     pub fn agree(&mut self, now: Instant, agreed: Agreed) {
         match &mut self.source {
-            Some(source) => source.signal(agreed.rtp),
+            Some(source) => source.signal(now, agreed.rtp),
             None => self.source = Some(Source::new(self.latch, agreed.rtp)),
         }
         self.agreed = Some(agreed);
@@ -212,7 +212,7 @@ impl AudioStream {
         let (Some(agreed), Some(source)) = (self.agreed, &mut self.source) else {
             return Received::Nothing;
         };
-        let verdict = source.judge(from);
+        let verdict = source.judge(now, from);
         if verdict == SourceVerdict::Reject {
             self.stats.rejected += 1;
             return Received::Nothing;
@@ -227,8 +227,9 @@ impl AudioStream {
             self.stats.unknown_payload += 1;
             return Received::Nothing;
         }
-        if verdict == SourceVerdict::Candidate {
-            source.latch(from);
+        if verdict == SourceVerdict::Candidate && !source.heard(now, from) {
+            self.stats.rejected += 1;
+            return Received::Nothing;
         }
         let sequence = self.receiver.receive(now, &packet, !is_event);
         if !agreed.receive || matches!(sequence, Sequence::Jump | Sequence::Duplicate) {

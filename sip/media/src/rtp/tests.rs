@@ -1,4 +1,4 @@
-//! Tests of packets, accounts, order and sources.
+//! Tests of packets, and accounts.
 
 use std::time::{Duration, Instant};
 
@@ -118,16 +118,6 @@ proptest! {
         prop_assert!(stats.lost <= 400);
         receiver.take_fraction_lost();
     }
-
-    #[test]
-    fn the_jitter_buffer_is_bounded_and_plays_in_order(timestamps in prop::collection::vec(any::<u32>(), 0..300)) {
-        let mut buffer = JitterBuffer::new(2, 10);
-        for timestamp in timestamps {
-            buffer.insert(timestamp, &[0; 160]);
-            prop_assert!(buffer.len() <= 10);
-            buffer.pop();
-        }
-    }
 }
 
 #[test]
@@ -239,84 +229,4 @@ fn a_jump_needs_a_second_packet_and_a_new_source_begins_anew() {
         (receiver.ssrc(), receiver.stats().restarts, receiver.stats().lost),
         (Some(2), 2, 0)
     );
-}
-
-#[test]
-fn the_jitter_buffer_reorders_counts_loss_and_drops_late_frames() {
-    let mut buffer = JitterBuffer::new(2, 8);
-    let frame = |n: u8| vec![n; 160];
-    buffer.insert(160, &frame(1));
-    assert_eq!(buffer.pop(), Playout::Idle, "waits for its depth");
-    buffer.insert(0, &frame(0));
-    assert_eq!(buffer.pop(), Playout::Frame(frame(0)));
-    buffer.insert(480, &frame(3));
-    assert_eq!(buffer.pop(), Playout::Frame(frame(1)));
-    assert_eq!(buffer.pop(), Playout::Missing);
-    buffer.insert(320, &frame(2));
-    assert_eq!(buffer.stats().late, 1);
-    buffer.insert(480, &frame(9));
-    assert_eq!(
-        buffer.pop(),
-        Playout::Frame(frame(3)),
-        "a double does not replace the first"
-    );
-    let stats = buffer.stats();
-    assert_eq!((stats.played, stats.missing), (3, 1));
-}
-
-#[test]
-fn the_jitter_buffer_drops_the_oldest_when_full_and_restarts_after_a_jump() {
-    let mut buffer = JitterBuffer::new(1, 3);
-    for n in 0..5u32 {
-        buffer.insert(n * 160, &[n as u8; 160]);
-    }
-    assert_eq!((buffer.len(), buffer.stats().overflowed), (3, 2));
-    assert_eq!(buffer.pop(), Playout::Frame(vec![2; 160]));
-    buffer.insert(1_000_000, &[7; 160]);
-    assert_eq!(buffer.pop(), Playout::Frame(vec![7; 160]));
-    for _ in 0..49 {
-        assert_eq!(buffer.pop(), Playout::Missing);
-    }
-    assert_eq!(
-        buffer.pop(),
-        Playout::Idle,
-        "a stream that pauses is not lost forever"
-    );
-    assert_eq!(buffer.pop(), Playout::Idle);
-}
-
-#[test]
-fn a_source_is_latched_once_and_only_as_the_policy_allows() {
-    let signaled = "10.0.0.1:4000".parse().unwrap();
-    let other_port = "10.0.0.1:4002".parse().unwrap();
-    let other_host = "10.0.0.2:4000".parse().unwrap();
-    let verdict = |policy, source| Source::new(policy, signaled).judge(source);
-    assert_eq!(verdict(LatchPolicy::Off, signaled), SourceVerdict::Candidate);
-    assert_eq!(verdict(LatchPolicy::Off, other_port), SourceVerdict::Reject);
-    assert_eq!(
-        verdict(LatchPolicy::SameHost, other_port),
-        SourceVerdict::Candidate
-    );
-    assert_eq!(verdict(LatchPolicy::SameHost, other_host), SourceVerdict::Reject);
-    assert_eq!(
-        verdict(LatchPolicy::AnyHost, other_host),
-        SourceVerdict::Candidate
-    );
-    let mut source = Source::new(LatchPolicy::AnyHost, signaled);
-    source.latch(other_host);
-    assert_eq!(source.destination(), other_host);
-    assert_eq!(source.judge(other_host), SourceVerdict::Accept);
-    assert_eq!(
-        source.judge(signaled),
-        SourceVerdict::Reject,
-        "fixed after the first"
-    );
-    source.signal(signaled);
-    assert_eq!(
-        source.destination(),
-        other_host,
-        "the same address again changes nothing"
-    );
-    source.signal(other_port);
-    assert_eq!(source.destination(), other_port);
 }

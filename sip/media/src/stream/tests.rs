@@ -121,23 +121,82 @@ fn audio_goes_from_one_stream_to_the_other_and_strangers_are_rejected() {
     assert_eq!((stats.received.packets, stats.received.duplicates), (2, 1));
 }
 
+/// A packet of audio that a stream with a peer sends.
+fn spoken(stream: &mut AudioStream, now: Instant) -> Vec<u8> {
+    drain(stream, now)
+        .into_iter()
+        .find(|(channel, ..)| *channel == Channel::Rtp)
+        .unwrap()
+        .2
+}
+
+fn is_heard(stream: &mut AudioStream, now: Instant, from: SocketAddr, packet: &[u8]) -> bool {
+    matches!(stream.handle_rtp(now, from, packet), Received::Audio { .. })
+}
+
 #[test]
 fn the_answer_goes_where_the_peer_really_sends_from() {
     let start = origin();
     let (mut near, mut far) = (stream(start, 1), stream(start, 2));
     near.agree(start, agreed(4_000));
     far.agree(start, agreed(5_000));
-    let bytes = drain(&mut near, start).remove(0).2;
-    far.handle_rtp(start, address(6_100), &bytes);
-    assert_eq!(drain(&mut far, start)[0].1, address(6_100));
-    let bye = far.goodbye(start).unwrap();
+    for frame in 0..5 {
+        let now = start + FRAME * frame;
+        assert_eq!(drain(&mut far, now)[0].1, address(5_000));
+        let packet = spoken(&mut near, now);
+        assert_eq!(is_heard(&mut far, now, address(6_100), &packet), frame == 4);
+    }
+    let now = start + FRAME * 5;
+    assert_eq!(drain(&mut far, now)[0].1, address(6_100));
+    assert_eq!(far.stats().rejected, 4, "before it was believed");
+    let bye = far.goodbye(now).unwrap();
     assert_eq!((bye.channel, bye.destination), (Channel::Rtcp, address(6_101)));
-    far.agree(start, agreed(5_002));
+    far.agree(now, agreed(5_002));
     assert_eq!(
-        far.goodbye(start).unwrap().destination,
+        far.goodbye(now).unwrap().destination,
         address(5_003),
         "signaling moved it"
     );
+}
+
+#[test]
+fn the_last_packets_of_a_peer_left_behind_take_neither_ear_nor_voice_from_the_new_one() {
+    let start = origin();
+    let (mut old, mut new, mut phone) = (stream(start, 1), stream(start, 2), stream(start, 3));
+    old.agree(start, agreed(3_000));
+    new.agree(start, agreed(3_000));
+    phone.agree(start, agreed(4_000));
+    assert!(is_heard(
+        &mut phone,
+        start,
+        address(4_000),
+        &spoken(&mut old, start)
+    ));
+    drain(&mut phone, start);
+
+    phone.agree(start, agreed(5_000));
+    for frame in 1..3 {
+        let now = start + FRAME * frame;
+        let packet = spoken(&mut old, now);
+        assert!(!is_heard(&mut phone, now, address(4_000), &packet));
+        assert_eq!(
+            drain(&mut phone, now)[0].1,
+            address(5_000),
+            "not to the port that closes"
+        );
+    }
+    for frame in 3..6 {
+        let now = start + FRAME * frame;
+        let packet = spoken(&mut new, now);
+        assert!(
+            is_heard(&mut phone, now, address(5_000), &packet),
+            "from its first packet on"
+        );
+        let packet = spoken(&mut old, now);
+        assert!(!is_heard(&mut phone, now, address(4_000), &packet));
+        assert_eq!(drain(&mut phone, now)[0].1, address(5_000));
+    }
+    assert_eq!(phone.stats().rejected, 5);
 }
 
 #[test]
