@@ -1,5 +1,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "tokio"),
+    doc = "SIP as sans-IO cores. The example of the README needs the feature `tokio`."
+)]
 
 pub mod auth;
 pub mod b2bua;
