@@ -85,3 +85,30 @@ async fn an_agent_hangs_up_on_a_customer() {
     assert_eq!(ending, Ending::ByPeer);
     insta::assert_snapshot!(desk.log_of_ended(&site).await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_over_tcp_on_both_sides_is_a_call_like_any_other() {
+    let site = Site::start().await;
+    let agent_line = Line::auto_answer(Duration::ZERO).with_talk(tone(1_200.0));
+    let mut agent = site.phone_over_tcp("1001", agent_line).await;
+    let mut customer = site.customer_over_tcp("5550100").await;
+    let mut desk = Desk::connect(&site, &["1001", POINT]).await;
+    desk.ready("1001").await;
+
+    let call = call_and_press(&mut customer, &mut desk, "1").await;
+    let taken = agent.incoming().await;
+    customer.joined(call).await;
+    desk.until(MessageType::EVENT_ESTABLISHED, "1001").await;
+    customer.hears(call, A_WHILE).await;
+    customer.hang_up(call).await;
+    assert_eq!(agent.ended(taken).await.0, Ending::ByPeer);
+    desk.log_of_ended(&site).await;
+    let seen: Vec<_> = desk.names();
+    let at_agent: Vec<_> = seen.iter().filter(|name| name.starts_with("1001")).collect();
+    assert_eq!(
+        at_agent,
+        ["1001 EventRinging", "1001 EventEstablished", "1001 EventReleased"]
+    );
+    let endpoint = site.cluster.node().stats().await.endpoint;
+    assert_eq!(endpoint.datagrams_in, 0, "something went over UDP");
+}

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use reference::sim::phone::{Behavior, Ending, Line};
-use tlib::catalog::ErrorCode;
-use tlib::{CallControlExt, KvList, MessageType, RequestError};
+use tlib::catalog::{ErrorCode, TreatmentType};
+use tlib::{CallControlExt, ConnId, KvList, MessageType, RequestError};
 
 use crate::desk::Desk;
 use crate::flow::{call_and_press, internal_call};
@@ -144,11 +144,10 @@ async fn an_agent_holds_at_the_phone_and_takes_the_call_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ringing_call_is_redirected_to_another_phone() {
     let site = Site::start().await;
-    let ada = site.phone("1001", manual()).await;
+    let mut ada = site.phone("1001", manual()).await;
     let mut bob = site.phone("1002", manual()).await;
     let mut cleo = site.phone("1003", answers()).await;
     let mut desk = Desk::connect(&site, &["1001", "1002", "1003"]).await;
-    let mut ada = ada;
 
     let call = ada.call("1002").await;
     let rings = bob.incoming().await;
@@ -211,7 +210,7 @@ async fn data_of_a_call_is_the_same_for_all_parties_whoever_changes_it() {
     insta::assert_snapshot!("the_copy_of_a_stranger", other.log());
     client.delete_user_data("1002", conn).await.unwrap();
     let refused = client
-        .delete_pair("1001", tlib::ConnId(0xdead), "Case")
+        .delete_pair("1001", ConnId(0xdead), "Case")
         .await
         .unwrap_err();
     assert!(
@@ -226,5 +225,104 @@ async fn data_of_a_call_is_the_same_for_all_parties_whoever_changes_it() {
     );
     ada.hang_up(call.from).await;
     bob.ended(call.to).await;
+    insta::assert_snapshot!(desk.log_of_ended(&site).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_colleague_is_told_to_the_caller_s_application() {
+    let site = Site::start().await;
+    let mut ada = site.phone("1001", manual()).await;
+    let mut bob = site.phone("1002", Line::new(Behavior::Busy)).await;
+    let mut desk = Desk::connect(&site, &["1001", "1002"]).await;
+    let call = ada.call("1002").await;
+    bob.incoming().await;
+    assert_eq!(ada.refused(call).await.0, 486);
+    insta::assert_snapshot!(desk.log_of_ended(&site).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_colleague_who_does_not_answer_is_not_made_not_ready() {
+    let site = Site::start_with(|config| config.sip.no_answer_secs = 1).await;
+    let mut ada = site.phone("1001", manual()).await;
+    let mut bob = site.phone("1002", Line::new(Behavior::RingForever)).await;
+    let mut desk = Desk::connect(&site, &["1001", "1002"]).await;
+    desk.ready("1002").await;
+    let call = ada.call("1002").await;
+    let rang = bob.incoming().await;
+    ada.refused(call).await;
+    bob.ended(rang).await;
+    insta::assert_snapshot!(desk.log_of_ended(&site).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ringing_call_is_refused_by_request_or_given_up_by_the_caller() {
+    let site = Site::start().await;
+    let mut ada = site.phone("1001", manual()).await;
+    let mut bob = site.phone("1002", manual()).await;
+    let mut desk = Desk::connect(&site, &["1001", "1002"]).await;
+    let call = ada.call("1002").await;
+    let rings = bob.incoming().await;
+    let conn = desk.ringing("1002").await;
+    desk.client.release_call("1002", conn).await.unwrap();
+    ada.refused(call).await;
+    bob.ended(rings).await;
+
+    let call = ada.call("1002").await;
+    let rings = bob.incoming().await;
+    desk.ringing("1002").await;
+    ada.hang_up(call).await;
+    bob.ended(rings).await;
+    insta::assert_snapshot!(desk.log_of_ended(&site).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_comes_late_learns_of_the_calls_there_are() {
+    let site = Site::start().await;
+    let mut ada = site.phone("1001", manual()).await;
+    let mut bob = site.phone("1002", answers()).await;
+    let mut desk = Desk::connect(&site, &["1001", "1002", POINT]).await;
+    let call = internal_call(&mut desk, &mut ada, &mut bob, KvList::new()).await;
+    let mut customer = site.customer("5550100").await;
+    let waits = call_and_press(&mut customer, &mut desk, "1").await;
+    desk.until_treatment(TreatmentType::MUSIC).await;
+    let mut late = Desk::connect(&site, &[]).await;
+    for dn in ["1001", "1002", "1003", POINT] {
+        late.client.register_address(dn).await.unwrap();
+    }
+    late.fence().await;
+    insta::assert_snapshot!(late.log());
+    ada.hang_up(call.from).await;
+    customer.hang_up(waits).await;
+    site.idle().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_cannot_be_served_say_why() {
+    let site = Site::start().await;
+    let mut desk = Desk::connect(&site, &["1001", POINT]).await;
+    let client = desk.client.clone();
+    // No phone is registered; the DN is not ours; there is no such DN; there is no such call.
+    client.make_call("1001", "1002", KvList::new()).await.unwrap_err();
+    client.make_call("1002", "1001", KvList::new()).await.unwrap_err();
+    client.register_address("4711").await.unwrap_err();
+    client.answer_call("1001", ConnId(1)).await.unwrap_err();
+    let _ada = site.phone("1001", manual()).await;
+    desk.until(MessageType::EVENT_DN_BACK_IN_SERVICE, "1001").await;
+    // The other phone is not registered.
+    client.make_call("1001", "1002", KvList::new()).await.unwrap_err();
+    insta::assert_snapshot!(desk.log_of_ended(&site).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_to_a_number_that_nobody_has_fails_at_the_caller() {
+    let site = Site::start().await;
+    let mut ada = site.phone("1001", manual()).await;
+    let mut desk = Desk::connect(&site, &["1001"]).await;
+    desk.client
+        .make_call("1001", "4711", KvList::new())
+        .await
+        .unwrap();
+    let call = ada.incoming().await;
+    ada.ended(call).await;
     insta::assert_snapshot!(desk.log_of_ended(&site).await);
 }

@@ -43,12 +43,12 @@ impl Desk {
         desk
     }
 
-    /// Logs an agent in at its DN and makes it ready.
+    /// Logs an agent in at its DN and makes it ready; what follows is in the log.
     pub(crate) async fn ready(&mut self, dn: &str) {
         self.client.agent_login(dn, dn, None).await.unwrap();
         self.client.agent_ready(dn, AgentWorkMode::UNKNOWN).await.unwrap();
-        self.fence().await;
-        self.mark();
+        self.until(MessageType::EVENT_AGENT_READY, dn).await;
+        self.mark_here();
     }
 
     /// Leaves what was received so far out of the log.

@@ -178,6 +178,8 @@ async fn thousands_of_malformed_messages_leave_a_server_that_serves_calls() {
     storm_tlib(&site).await;
     site.idle().await;
     let stats = site.cluster.node().stats().await;
+    let arrived = stats.endpoint.datagrams_in;
+    assert!(arrived >= INPUTS as u64, "only {arrived} datagrams arrived");
     assert!(stats.endpoint.malformed > 100, "{:?}", stats.endpoint);
     assert!(stats.server.malformed_total > 100, "{:?}", stats.server);
     assert_eq!(site.bindings().await, 0);

@@ -1,5 +1,5 @@
 //! Whole deployments in this process, called over real sockets: what applications see of every kind of call.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod desk;
 mod flow;
@@ -12,5 +12,6 @@ mod control;
 mod hostile;
 mod lifecycle;
 mod queue;
+mod races;
 mod security;
 mod unanswered;

@@ -64,6 +64,21 @@ impl Site {
         Phone::start(self, number).await
     }
 
+    /// A phone that speaks TCP, registered under its number.
+    pub(crate) async fn phone_over_tcp(&self, number: &str, line: Line) -> Phone {
+        let mut phone = self.customer_over_tcp(number).await;
+        phone.line(line).await;
+        phone.register().await;
+        phone
+    }
+
+    /// Somebody who calls from outside over TCP.
+    pub(crate) async fn customer_over_tcp(&self, number: &str) -> Phone {
+        let mut phone = Phone::start(self, number).await;
+        phone.server = Destination::tcp(self.cluster.addresses().sip);
+        phone
+    }
+
     /// Waits until no layer has anything left of any call.
     pub(crate) async fn idle(&self) {
         let limit = tokio::time::Instant::now() + STEP;
@@ -80,6 +95,11 @@ impl Site {
     /// Registered contacts.
     pub(crate) async fn bindings(&self) -> usize {
         self.cluster.node().stats().await.b2bua.unwrap().bindings
+    }
+
+    /// Agents that the router can select.
+    pub(crate) async fn ready_agents(&self) -> usize {
+        self.cluster.router().stats().await.unwrap().router.ready
     }
 
     /// What each layer has of calls.
@@ -114,7 +134,7 @@ pub(crate) fn quickstart() -> ClusterConfig {
 /// A prompt that plays for a quarter of a second.
 const SHORT: Duration = Duration::from_millis(250);
 /// A prompt that no test hears to its end.
-pub(crate) const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_secs(120);
 
 /// The prompts of the strategy as tones of 300 Hz.
 fn prompts() -> tempfile::TempDir {
@@ -130,7 +150,7 @@ fn prompts() -> tempfile::TempDir {
     folder
 }
 
-pub(crate) fn write_prompt(folder: &Path, name: &str, duration: Duration) {
+fn write_prompt(folder: &Path, name: &str, duration: Duration) {
     let sound = sine_wave(300.0, 8_000, duration);
     std::fs::write(folder.join(format!("{name}.wav")), wav::encode(sound.samples())).unwrap();
 }

@@ -8,19 +8,20 @@ use tlib::catalog::TreatmentType;
 
 use crate::desk::Desk;
 use crate::flow::call_and_press;
-use crate::site::{LONG, POINT, Site, write_prompt};
+use crate::site::{POINT, Site};
 
 const ANSWERS: Duration = Duration::ZERO;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_who_hangs_up_in_the_greeting_abandons_at_the_routing_point() {
-    let site = Site::start_with(|config| write_prompt(&config.media.prompts, "greeting", LONG)).await;
+    let site = Site::start().await;
     let mut customer = site.customer("5550100").await;
     let mut desk = Desk::connect(&site, &[POINT]).await;
 
     let call = customer.call(POINT).await;
     customer.answered(call).await;
-    desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT).await;
+    desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS)
+        .await;
     customer.hears(call, 3).await;
     customer.hang_up(call).await;
     desk.until(MessageType::EVENT_ABANDONED, POINT).await;
