@@ -353,12 +353,20 @@ impl<C: Core> Driver<C> {
         let tasks = &mut self.network.tasks;
         let _ = tokio::time::timeout(grace, async { while tasks.join_next().await.is_some() {} }).await;
         tasks.abort_all();
-        for done in self
+        let mut waiting = self
             .stopping
             .take()
-            .into_iter()
-            .flat_map(|stopping| stopping.done)
-        {
+            .map_or_else(Vec::new, |stopping| stopping.done);
+        // Who asks for the end of what is ending already gets the same answer.
+        if let Some(mut instructions) = self.instructions.take() {
+            instructions.close();
+            while let Some(instruction) = instructions.recv().await {
+                if let Instruction::Shutdown { done, .. } = instruction {
+                    waiting.push(done);
+                }
+            }
+        }
+        for done in waiting {
             let _ = done.send(idle);
         }
     }

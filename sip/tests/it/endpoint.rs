@@ -306,6 +306,21 @@ async fn a_port_in_use_is_an_error() {
 }
 
 #[tokio::test]
+async fn everybody_who_asks_for_the_end_learns_how_it_went() {
+    let (bob, _events) = agent(2).await;
+    let mut asking = tokio::task::JoinSet::new();
+    // More than the driver takes at once, so that some are still unread when it has nothing left to do.
+    for _ in 0..300 {
+        let bob = bob.clone();
+        asking.spawn(async move { bob.shutdown(Duration::from_secs(5)).await });
+    }
+    while let Some(drained) = asking.join_next().await {
+        assert!(drained.unwrap());
+    }
+    assert!(bob.shutdown(Duration::ZERO).await, "it has stopped");
+}
+
+#[tokio::test]
 async fn dropping_the_last_handle_stops_the_driver() {
     let (alice, mut events) = agent(1).await;
     drop(alice);
