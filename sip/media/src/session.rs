@@ -7,12 +7,17 @@
 //! - A key ends an interruptible prompt and the interruptible ones after it. A key during one that is not interruptible
 //!   is kept and counts when the prompts are over.
 //! - The timers of a collection start with the end of the last prompt; the time between keys begins anew with each.
+//! - Keys may be typed ahead: what is pressed during announcements and silence, between operations, or after a collection
+//!   has all it wants, counts for the next collection, in order; its interruptible prompts are then skipped. The key that
+//!   ended an announcement is one of them. At most [`MAX_TYPED_AHEAD`] keys are kept. Music and tones are played to
+//!   callers who wait: they forget what was typed, and keys pressed during them are nobody's.
 //! - Between operations silence is sent, so that the stream and the peer's address stay alive.
 //! - An operation that is asked for before the peer's description is known waits for it.
 
 mod operation;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -25,8 +30,12 @@ use crate::dtmf::{DIGITS, DtmfEvent};
 use crate::prompt::PromptStore;
 use crate::random::Random;
 use crate::rtp::LatchPolicy;
-use crate::session::operation::Operation;
+use crate::session::operation::{Operation, Want};
+use crate::session::typed::TypedAhead;
 use crate::stream::{Agreed, AudioStream, Received, StreamStats, Transmit};
+
+/// Most keys that are kept for a collection that has not begun; later ones are ignored.
+pub const MAX_TYPED_AHEAD: usize = 32;
 
 /// What a session reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +53,7 @@ pub enum SessionEvent {
         /// How it went.
         result: MediaResult,
     },
-    /// A key was pressed while digits are collected.
+    /// A key counts for the collection that runs: pressed now, or typed ahead and reported when it begins.
     Digit(Digit),
 }
 
@@ -66,6 +75,7 @@ pub struct Session {
     prompts: Arc<PromptStore>,
     running: Option<Operation>,
     waiting: Option<Operation>,
+    typed: TypedAhead,
     events: VecDeque<SessionEvent>,
 }
 
@@ -77,6 +87,7 @@ impl Session {
             prompts,
             running: None,
             waiting: None,
+            typed: TypedAhead::default(),
             events: VecDeque::new(),
         }
     }
@@ -134,8 +145,10 @@ impl Session {
         if !DIGITS.contains(&digit) {
             return;
         }
-        if self.running.as_ref().is_some_and(Operation::collects) {
-            self.events.push_back(SessionEvent::Digit(Digit(digit)));
+        match self.running.as_ref().map(Operation::wants) {
+            Some(Want::Key) => return self.collect(now, digit),
+            Some(Want::Nothing) => return,
+            Some(Want::Later) | None => self.typed.push(digit),
         }
         self.conclude(|operation| operation.press(now, digit));
     }
@@ -196,8 +209,28 @@ impl Session {
     fn start(&mut self, now: Instant, operation: Operation) {
         self.events
             .push_back(SessionEvent::Started { op: operation.op() });
+        if operation.wants() == Want::Nothing {
+            self.typed.clear();
+        }
         self.running = Some(operation);
+        while self.wants_key()
+            && let Some(digit) = self.typed.pop()
+        {
+            self.collect(now, digit);
+        }
         self.conclude(|operation| operation.begin(now));
+    }
+
+    fn wants_key(&self) -> bool {
+        self.running
+            .as_ref()
+            .is_some_and(|operation| operation.wants() == Want::Key)
+    }
+
+    /// A key counts for the collection that runs.
+    fn collect(&mut self, now: Instant, digit: char) {
+        self.events.push_back(SessionEvent::Digit(Digit(digit)));
+        self.conclude(|operation| operation.press(now, digit));
     }
 
     fn conclude(&mut self, step: impl FnOnce(&mut Operation) -> Option<MediaResult>) {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use sip::media::{MediaPrompt, MediaRequest, MediaResult, OpId};
 
+use super::Digit;
 use crate::audio::{FRAME_SAMPLES, Frame, SILENCE, samples_in};
 use crate::pcm::Pcm;
 use crate::prompt::{PromptError, PromptStore};
@@ -19,12 +20,23 @@ pub(super) struct Operation {
     keys: Option<Keys>,
 }
 
+/// What a key means to an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// It is collected.
+    Key,
+    /// It is typed ahead, though it may end a prompt.
+    Later,
+    /// The caller waits, and it is nobody's.
+    Nothing,
+}
+
 #[derive(Debug)]
 enum Sound {
     Prompts {
         queue: VecDeque<Prompt>,
         position: usize,
-        pressed: Option<char>,
+        pressed: Option<Digit>,
     },
     Loop {
         pcm: Option<Pcm>,
@@ -100,8 +112,12 @@ impl Operation {
         self.op
     }
 
-    pub(super) fn collects(&self) -> bool {
-        self.keys.is_some()
+    pub(super) fn wants(&self) -> Want {
+        match (&self.keys, &self.sound) {
+            (Some(keys), _) if !keys.is_complete() => Want::Key,
+            (None, Sound::Loop { pcm: Some(_), .. }) => Want::Nothing,
+            _ => Want::Later,
+        }
     }
 
     /// What runs without any sound is over, or waits for keys, at once.
@@ -155,7 +171,8 @@ impl Operation {
             (
                 None,
                 Sound::Prompts {
-                    pressed: Some(key), ..
+                    pressed: Some(Digit(key)),
+                    ..
                 },
             ) => MediaResult::Digits {
                 digits: key.to_string(),
@@ -172,7 +189,8 @@ impl Operation {
             (
                 None,
                 Sound::Prompts {
-                    pressed: Some(key), ..
+                    pressed: Some(Digit(key)),
+                    ..
                 },
             ) => Some(MediaResult::Digits {
                 digits: key.to_string(),
@@ -270,7 +288,7 @@ impl Sound {
         let before = queue.len();
         queue.retain(|prompt| !prompt.interruptible);
         if queue.len() < before {
-            pressed.get_or_insert(digit);
+            pressed.get_or_insert(Digit(digit));
         }
         queue.is_empty()
     }

@@ -1,5 +1,7 @@
 //! Tests of operations in simulated time, against a peer that is a stream itself.
 
+mod typed;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
