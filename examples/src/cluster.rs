@@ -47,6 +47,7 @@ impl Cluster {
         let router = match RoutingServer::start(routing, node.tlib_server().clone()).await {
             Ok(router) => Arc::new(router),
             Err(error) => {
+                node.drain().await;
                 node.shutdown().await;
                 return Err(error);
             }
@@ -56,6 +57,7 @@ impl Cluster {
             Ok(admin) => admin,
             Err(reason) => {
                 router.shutdown().await;
+                node.drain().await;
                 node.shutdown().await;
                 return Err(StartError::bind(&config, "HTTP", config.http.listen, reason));
             }

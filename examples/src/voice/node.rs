@@ -107,9 +107,8 @@ impl Node {
         }
     }
 
-    /// Ends the calls that are still up, then the connections.
+    /// Closes the connections; calls that are still up are cut. Call [`Node::drain`] before.
     pub async fn shutdown(&self) {
-        self.drain().await;
         self.server.shutdown().await;
         self.media.shutdown().await;
     }
