@@ -93,7 +93,8 @@ pub enum B2buaCommand {
         /// The leg.
         leg: LegKey,
     },
-    /// Asks the endpoint of an outgoing leg to answer, or to take its call off hold (NOTIFY, `Event: talk`).
+    /// Asks the endpoint of an outgoing leg to answer, or to take its call off hold (NOTIFY, `Event: talk`). An endpoint
+    /// that does not ring yet is asked when it does.
     Talk {
         /// The leg.
         leg: LegKey,

@@ -23,7 +23,7 @@ use crate::ua::{CallKey, EndCause, FailureCause, UaCommand, UaEvent};
 pub(super) fn handle(core: &mut B2bua, now: Instant, event: UaEvent) {
     match event {
         UaEvent::Incoming { call, request, flow } => core.incoming(now, call, &request, flow),
-        UaEvent::Progress { call, sdp, .. } => core.progress(call, sdp),
+        UaEvent::Progress { call, sdp, .. } => core.progress(now, call, sdp),
         UaEvent::Answered {
             call,
             sdp,
@@ -155,7 +155,7 @@ impl B2bua {
             .map_or(0, |leg| leg.returns.saturating_add(1))
     }
 
-    fn progress(&mut self, call: CallKey, sdp: Option<Bytes>) {
+    fn progress(&mut self, now: Instant, call: CallKey, sdp: Option<Bytes>) {
         let Some(key) = self.leg_of(call) else { return };
         let Some(leg) = self.legs.get_mut(&key) else {
             return;
@@ -171,6 +171,7 @@ impl B2bua {
         if early {
             self.emit(B2buaEvent::EarlyMedia { leg: key });
         }
+        self.talk_at_last(now, key, call);
     }
 
     /// The first fork that answers wins; the others are cancelled.

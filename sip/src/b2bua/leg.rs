@@ -70,6 +70,8 @@ pub(super) struct Leg {
     pub(super) call: Option<CallKey>,
     /// Calls of an outgoing leg that have no final response.
     pub(super) forks: Vec<CallKey>,
+    /// Those among them that shall be asked to talk as soon as they ring.
+    pub(super) to_talk: Vec<CallKey>,
     /// Best failure of the forks so far.
     pub(super) best_failure: Option<StatusCode>,
     pub(super) ringing_reported: bool,
@@ -108,6 +110,7 @@ impl Leg {
             state,
             call: None,
             forks: Vec::new(),
+            to_talk: Vec::new(),
             best_failure: None,
             ringing_reported: false,
             early_media_reported: false,

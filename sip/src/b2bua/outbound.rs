@@ -15,7 +15,7 @@ use crate::method::Method;
 use crate::sdp::Direction;
 use crate::status::StatusCode;
 use crate::transport::Destination;
-use crate::ua::{Invite, MAX_FORWARDS, UaCommand};
+use crate::ua::{CallKey, Invite, MAX_FORWARDS, UaCommand};
 use crate::uri::Uri;
 
 /// The parts of an INVITE that do not depend on the binding.
@@ -229,23 +229,45 @@ impl B2bua {
             .map_err(|_| B2buaError::WrongState)
     }
 
+    /// A phone that has not said that it rings is asked when it does: there is no dialog before.
     fn talk(&mut self, now: Instant, key: LegKey) -> Result<(), B2buaError> {
         let leg = self.legs.get(&key).ok_or(B2buaError::UnknownLeg)?;
+        let unanswered = leg.state.is_unanswered_outgoing();
         let calls: Vec<_> = leg.call.into_iter().chain(leg.forks.iter().copied()).collect();
-        let mut sent = false;
-        for call in calls {
-            let command = UaCommand::InDialog {
-                call,
-                method: Method::NOTIFY,
-                headers: vec![
-                    (HeaderName::EVENT, "talk".to_owned()),
-                    (HeaderName::SUBSCRIPTION_STATE, "active".to_owned()),
-                ],
-                body: None,
-            };
-            sent |= self.command(now, command).is_ok();
+        let (asked, silent): (Vec<_>, Vec<_>) =
+            calls.into_iter().partition(|call| self.ask_to_talk(now, *call));
+        if unanswered && let Some(leg) = self.legs.get_mut(&key) {
+            leg.to_talk = silent;
+            return Ok(());
         }
-        if sent { Ok(()) } else { Err(B2buaError::WrongState) }
+        if asked.is_empty() {
+            return Err(B2buaError::WrongState);
+        }
+        Ok(())
+    }
+
+    /// Sends what [`B2buaCommand::Talk`] asked for before the phone rang.
+    pub(super) fn talk_at_last(&mut self, now: Instant, key: LegKey, call: CallKey) {
+        let waits = self.legs.get(&key).is_some_and(|leg| leg.to_talk.contains(&call));
+        if waits
+            && self.ask_to_talk(now, call)
+            && let Some(leg) = self.legs.get_mut(&key)
+        {
+            leg.to_talk.retain(|other| *other != call);
+        }
+    }
+
+    fn ask_to_talk(&mut self, now: Instant, call: CallKey) -> bool {
+        let command = UaCommand::InDialog {
+            call,
+            method: Method::NOTIFY,
+            headers: vec![
+                (HeaderName::EVENT, "talk".to_owned()),
+                (HeaderName::SUBSCRIPTION_STATE, "active".to_owned()),
+            ],
+            body: None,
+        };
+        self.command(now, command).is_ok()
     }
 
     fn connect(&mut self, a: LegKey, b: LegKey, name: &'static str) -> Result<(), B2buaError> {
@@ -369,7 +391,7 @@ impl B2bua {
         }
     }
 
-    fn unanswered(&self, key: LegKey) -> Result<crate::ua::CallKey, B2buaError> {
+    fn unanswered(&self, key: LegKey) -> Result<CallKey, B2buaError> {
         let leg = self.legs.get(&key).ok_or(B2buaError::UnknownLeg)?;
         leg.call
             .filter(|_| leg.state.is_unanswered_incoming())
