@@ -9,7 +9,7 @@ use reference::sim::traffic::{self, TrafficConfig, TrafficReport};
 use tokio::runtime::Runtime;
 
 use crate::kernel::{self, DatagramCost};
-use crate::proc::{self, Loopback};
+use crate::proc::{self, Loopback, Machine};
 use crate::sipp;
 
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/config/quickstart.toml");
@@ -25,8 +25,14 @@ struct Plan {
     drain: Duration,
 }
 
+/// Share of the machine for other work from which it counts as busy.
+const BUSY: f64 = 0.1;
+
 /// What logging in and out of agents may take besides.
 const AROUND: Duration = Duration::from_secs(3);
+
+/// Share of the planned calls that a run must have placed to count.
+const WHOLE: f64 = 0.99;
 
 /// What a run came to.
 struct Measured {
@@ -54,12 +60,34 @@ pub(crate) fn run(runtime: &Runtime, long: bool) -> Result<(), String> {
     Ok(())
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 fn preface() {
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    let load = proc::load().map_or_else(|| "unknown".to_owned(), |load| format!("{load:.2}"));
     let files = proc::open_files_limit().map_or_else(|| "unknown".to_owned(), |files| files.to_string());
-    println!("Machine: {cores} cores, load {load} before the start, {files} open files allowed.");
+    println!("Machine: {} cores, {files} open files allowed.", cores());
     println!("Callers, agents, SIP, media, T-Server, strategy and router are all in this one process.");
+}
+
+/// Says how much of the machine others took, because times say little on a busy one.
+fn other_work(in_use: Option<f64>, report: &TrafficReport) {
+    let Some((in_use, cpu)) = in_use.zip(report.cpu_ms_per_call) else {
+        println!("Whether other work went on meanwhile is unknown.");
+        return;
+    };
+    let own = cpu / 1e3 * report.offered as f64 / (report.wall.as_secs_f64() * cores() as f64);
+    let other = (in_use - own).max(0.0);
+    let verdict = if other > BUSY {
+        ": these times are those of a busy machine"
+    } else {
+        ""
+    };
+    println!(
+        "This process took {:.0} % of the machine, other work about {:.0} %{verdict}.",
+        own * 100.0,
+        other * 100.0
+    );
 }
 
 /// One run on a fresh deployment. `None`, after a plain sentence, when it did not come to its end.
@@ -83,16 +111,24 @@ fn measure(runtime: &Runtime, plan: Plan) -> Result<Option<Measured>, String> {
         let mut traffic = TrafficConfig::new(rate, agents, secs).prepare(&mut config);
         traffic.drain = drain;
         let cluster = Cluster::start(config).await.map_err(|error| error.to_string())?;
-        let before = Loopback::now();
+        let (before, machine) = (Loopback::now(), Machine::now());
         let limit = Duration::from_secs(secs) + drain + AROUND;
         let outcome = tokio::time::timeout(limit, traffic::run(&cluster, traffic)).await;
         let network = before
             .zip(Loopback::now())
             .map(|(before, after)| after.since(before));
+        let in_use = machine
+            .zip(Machine::now())
+            .and_then(|(before, after)| after.in_use_since(before));
         cluster.shutdown().await;
         match outcome {
             Ok(Ok(report)) => {
                 println!("{report}");
+                other_work(in_use, &report);
+                if (report.offered as f64) < rate * secs as f64 * WHOLE {
+                    println!("The run at {rate} calls a second was ended early: no figures of it.");
+                    return Ok(None);
+                }
                 Ok(Some(Measured { report, network }))
             }
             Ok(Err(error)) => {

@@ -1,4 +1,4 @@
-//! What the kernel counts: CPU time of threads and processes, datagrams, load. Linux only; elsewhere nothing is found.
+//! What the kernel counts: CPU time of threads, processes and the machine, datagrams. Linux only; elsewhere nothing is found.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,14 +70,40 @@ impl Loopback {
     }
 }
 
-/// Processes that ran or wanted to, mean of the last minute.
-pub(crate) fn load() -> Option<f64> {
-    fs::read_to_string("/proc/loadavg")
-        .ok()?
-        .split_whitespace()
-        .next()?
-        .parse()
-        .ok()
+/// CPU time of the whole machine since its start, in ticks of one core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Machine {
+    total: u64,
+    idle: u64,
+}
+
+impl Machine {
+    /// The counters now.
+    pub(crate) fn now() -> Option<Self> {
+        Self::parse(&fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    /// The share of the machine, 0 to 1, that was in use since `earlier`.
+    pub(crate) fn in_use_since(self, earlier: Self) -> Option<f64> {
+        let total = self.total.checked_sub(earlier.total).filter(|total| *total > 0)?;
+        let idle = self.idle.saturating_sub(earlier.idle).min(total);
+        Some((total - idle) as f64 / total as f64)
+    }
+
+    /// User, nice, system, idle, waiting, interrupts, soft interrupts, stolen; guests are in user.
+    fn parse(stat: &str) -> Option<Self> {
+        let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let ticks: Vec<u64> = line
+            .split_whitespace()
+            .take(8)
+            .map_while(|field| field.parse().ok())
+            .collect();
+        let (idle, waiting) = (ticks.get(3)?, ticks.get(4)?);
+        Some(Self {
+            total: ticks.iter().sum(),
+            idle: idle + waiting,
+        })
+    }
 }
 
 /// Files that this process may have open.
@@ -126,6 +152,16 @@ mod tests {
     fn run_time_is_the_first_field() {
         assert_eq!(run_time("1500 7 1\n"), Some(Duration::from_nanos(1500)));
         assert_eq!(run_time(""), None);
+    }
+
+    #[test]
+    fn the_share_in_use_is_what_was_neither_idle_nor_waiting() {
+        let start = Machine::parse("cpu  10 0 10 70 10 0 0 0 5 0\ncpu0 1 1 1 1 1\n").unwrap();
+        let end = Machine::parse("cpu  30 0 10 120 20 0 0 20 5 0\n").unwrap();
+        assert_eq!(start, Machine { total: 100, idle: 80 });
+        assert_eq!(end.in_use_since(start), Some(0.4));
+        assert_eq!(start.in_use_since(start), None);
+        assert_eq!(Machine::parse("intr 1\n"), None);
     }
 
     #[test]
