@@ -2,4 +2,6 @@
 
 pub mod phone;
 pub mod softphone;
+#[cfg(test)]
+mod testing;
 pub mod traffic;

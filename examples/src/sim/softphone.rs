@@ -424,3 +424,6 @@ fn seconds(text: f64) -> Result<Duration, SoftphoneError> {
         Err(SoftphoneError::Time)
     }
 }
+
+#[cfg(test)]
+mod tests;

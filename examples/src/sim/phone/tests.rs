@@ -1,6 +1,5 @@
 //! Phones against a whole deployment on loopback.
 
-use std::path::Path;
 use std::time::Duration;
 
 use media::tone::sine_wave;
@@ -8,19 +7,9 @@ use tlib::{CallControlExt, MessageType};
 
 use super::*;
 use crate::cluster::Cluster;
-use crate::config::ClusterConfig;
+use crate::sim::testing::cluster;
 
 const STEP: Duration = Duration::from_secs(20);
-
-/// The quick start on free ports.
-async fn cluster() -> Cluster {
-    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config/quickstart.toml"));
-    let mut config = ClusterConfig::load(file).unwrap();
-    config.sip.listen.set_port(0);
-    config.tlib.listen.set_port(0);
-    config.http.listen.set_port(0);
-    Cluster::start(config).await.unwrap()
-}
 
 struct Site {
     cluster: Cluster,

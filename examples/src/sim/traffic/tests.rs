@@ -1,16 +1,11 @@
 //! A little traffic against a whole deployment, and the account on its own.
 
-use std::path::Path;
-
 use super::*;
+use crate::sim::testing;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_of_a_small_load_reaches_an_agent_and_is_heard() {
-    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config/quickstart.toml"));
-    let mut config = ClusterConfig::load(file).unwrap();
-    config.sip.listen.set_port(0);
-    config.tlib.listen.set_port(0);
-    config.http.listen.set_port(0);
+    let mut config = testing::config();
     let traffic = TrafficConfig::new(4.0, 4, 2).prepare(&mut config);
     let cluster = Cluster::start(config).await.unwrap();
     let report = run(&cluster, traffic).await.unwrap();
