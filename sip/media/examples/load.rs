@@ -13,6 +13,7 @@ use media::phone::{PhoneConfig, Phones};
 use media::prompt::PromptStore;
 use media::server::{LocalMedia, LocalMediaConfig};
 use sip::media::{MediaCommand, MediaEvent, MediaId, MediaRequest, MediaServer, OpId};
+use tokio::task::JoinSet;
 
 #[tokio::main]
 #[allow(clippy::print_stdout, reason = "a program for the terminal")]
@@ -56,9 +57,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 
+    // Each answers at the end of its next frame: all are asked at once.
+    let mut asked = JoinSet::new();
+    for caller in callers {
+        asked.spawn(async move { (caller.stats().await, caller) });
+    }
     let (mut frames, mut lost) = (0, 0);
-    for caller in &callers {
-        let stats = caller.stats().await?;
+    for (stats, _caller) in asked.join_all().await {
+        let stats = stats?;
         frames += stats.frames;
         lost += stats.stream.received.lost;
     }

@@ -179,6 +179,86 @@ async fn digits_pressed_during_a_prompt_are_collected() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn digits_typed_during_an_announcement_are_collected_after_it() {
+    let (mut media, _handle) = start(LocalMediaConfig::default());
+    let phones = Phones::start(PhoneConfig::default());
+    let mut caller = phones.endpoint().await.unwrap();
+    call(&mut media, &mut caller, ID).await;
+    let run = |op, request| MediaCommand::Run {
+        id: ID,
+        op: OpId(op),
+        request,
+    };
+    let prompts = prompt("greeting", false);
+    tell(&mut media, run(1, MediaRequest::Play { prompts }));
+    assert!(matches!(next(&mut media).await, MediaEvent::Started { .. }));
+    caller.send_digits("31#", Duration::from_millis(60));
+    assert!(matches!(
+        next(&mut media).await,
+        MediaEvent::Ended {
+            result: MediaResult::Completed,
+            ..
+        }
+    ));
+    while !caller.stats().await.unwrap().digits_sent {}
+    let request = MediaRequest::Collect {
+        prompts: prompt("greeting", true),
+        max_digits: 8,
+        terminators: "#".into(),
+        first_timeout: Duration::from_secs(60),
+        digit_timeout: Duration::from_secs(60),
+        total_timeout: None,
+    };
+    tell(&mut media, run(2, request));
+    assert!(matches!(next(&mut media).await, MediaEvent::Started { .. }));
+    for key in "31#".chars() {
+        assert!(matches!(next(&mut media).await, MediaEvent::Digit { digit, .. } if digit == key));
+    }
+    assert!(matches!(
+        next(&mut media).await,
+        MediaEvent::Ended { result: MediaResult::Digits { digits, last: Some('#') }, .. } if digits == "31"
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_phone_that_is_moved_hears_and_reaches_its_new_peer_while_the_old_one_still_plays() {
+    let (mut media, _handle) = start(LocalMediaConfig::default());
+    let phones = Phones::start(PhoneConfig::default());
+    let (mut moved, mut agent) = (phones.endpoint().await.unwrap(), phones.endpoint().await.unwrap());
+    call(&mut media, &mut moved, ID).await;
+    let request = MediaRequest::Music {
+        source: None,
+        duration: None,
+    };
+    tell(
+        &mut media,
+        MediaCommand::Run {
+            id: ID,
+            op: OpId(1),
+            request,
+        },
+    );
+    while moved.stats().await.unwrap().loud_frames < 5 {}
+
+    moved.talk(Talk::Loop(sine_wave(500.0, 8_000, Duration::from_millis(100))));
+    let offer = agent.offer();
+    let answer = moved.answer(&offer).unwrap();
+    agent.take_answer(&answer).unwrap();
+    let at_move = moved.stats().await.unwrap();
+    while agent.stats().await.unwrap().loud_frames < 10 {}
+    let after = loop {
+        let stats = moved.stats().await.unwrap();
+        if stats.frames >= at_move.frames + 10 && stats.stream.rejected >= 10 {
+            break stats;
+        }
+    };
+    assert_eq!(
+        after.loud_frames, at_move.loud_frames,
+        "no music, only the silent agent"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn our_own_offer_is_answered_by_a_phone_and_then_the_music_plays() {
     let (mut media, handle) = start(LocalMediaConfig::default());
     let phones = Phones::start(PhoneConfig::default());
