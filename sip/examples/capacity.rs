@@ -1,6 +1,6 @@
 //! What requests and calls cost: with many finished transactions that wait out their timers, and over loopback.
 //!
-//! Run: `cargo run --release -p cti-sip --example load -- [CALLS]`
+//! Run: `cargo run --release -p cti-sip --example capacity -- [CALLS]`
 //!
 //! Expected: about the same time per request in every line of the first table, and as many calls answered as made.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
