@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use media::g711::Law;
 use reference::sim::phone::{CallOptions, Ending, Line};
-use tlib::MessageType;
 use tlib::catalog::TreatmentType;
+use tlib::{CallControlExt, MessageType};
 
 use crate::desk::Desk;
 use crate::flow::call_and_press;
@@ -111,4 +112,63 @@ async fn a_call_over_tcp_on_both_sides_is_a_call_like_any_other() {
     );
     let endpoint = site.cluster.node().stats().await.endpoint;
     assert_eq!(endpoint.datagrams_in, 0, "something went over UDP");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn customers_of_either_law_hear_the_menu_and_an_agent_who_knows_both() {
+    let site = Site::start().await;
+    let line = Line::auto_answer(Duration::ZERO)
+        .with_talk(tone(1_200.0))
+        .with_record(true);
+    let mut agent = site.phone("1001", line).await;
+    let mut desk = Desk::connect(&site, &["1001", POINT]).await;
+    desk.ready("1001").await;
+    for law in [Law::Mu, Law::A] {
+        let mut customer = site.phone_of_law("5550100", law).await;
+        let options = CallOptions::new(POINT, "5550100")
+            .with_talk(tone(440.0))
+            .with_record(true);
+        let call = customer.call_with(options).await;
+        customer.answered(call).await;
+        customer.hears(call, A_WHILE).await;
+        desk.until_treatment(TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS)
+            .await;
+        customer.host.send_digits(call, "1").await.unwrap();
+        let taken = agent.incoming().await;
+        customer.joined(call).await;
+        desk.until(MessageType::EVENT_ESTABLISHED, "1001").await;
+        customer.hears(call, A_WHILE).await;
+        agent.hears(taken, A_WHILE).await;
+        customer.host.hang_up(call).await.unwrap();
+        let heard = strength(tail(&customer.ended(call).await.1), 1_200.0);
+        assert!(
+            heard > 6_000.0,
+            "the customer of {law:?} hears the agent with {heard}"
+        );
+        let heard = strength(tail(&agent.ended(taken).await.1), 440.0);
+        assert!(
+            heard > 6_000.0,
+            "the agent hears the customer of {law:?} with {heard}"
+        );
+        desk.log_of_ended(&site).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_that_answers_as_soon_as_it_sees_the_call_ring_is_served() {
+    let site = Site::start().await;
+    let mut ada = site.phone("1001", Line::default()).await;
+    let mut customer = site.customer("5550100").await;
+    let mut desk = Desk::connect(&site, &["1001"]).await;
+    for _ in 0..10 {
+        let call = customer.call("1001").await;
+        let conn = desk.ringing("1001").await;
+        desk.client.answer_call("1001", conn).await.unwrap();
+        let taken = ada.incoming().await;
+        customer.answered(call).await;
+        ada.answered(taken).await;
+        customer.hang_up(call).await;
+        ada.ended(taken).await;
+    }
+    site.idle().await;
 }

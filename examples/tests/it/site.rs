@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
+use media::g711::Law;
 use media::phone::{PhoneStats, Talk};
 use media::tone::sine_wave;
 use media::wav;
@@ -62,6 +63,13 @@ impl Site {
     /// Somebody who calls from outside.
     pub(crate) async fn customer(&self, number: &str) -> Phone {
         Phone::start(self, number).await
+    }
+
+    /// A phone that knows only one law of G.711, not registered.
+    pub(crate) async fn phone_of_law(&self, number: &str, law: Law) -> Phone {
+        let mut config = PhoneHostConfig::default();
+        config.media = config.media.with_laws(vec![law]);
+        Phone::start_with(self, number, config).await
     }
 
     /// A phone that speaks TCP, registered under its number.
@@ -183,7 +191,11 @@ pub(crate) struct Phone {
 
 impl Phone {
     async fn start(site: &Site, number: &str) -> Self {
-        let (host, events) = PhoneHost::start(PhoneHostConfig::default()).await.unwrap();
+        Self::start_with(site, number, PhoneHostConfig::default()).await
+    }
+
+    async fn start_with(site: &Site, number: &str, config: PhoneHostConfig) -> Self {
+        let (host, events) = PhoneHost::start(config).await.unwrap();
         Self {
             host,
             number: number.to_owned(),
