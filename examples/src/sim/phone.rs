@@ -332,7 +332,6 @@ impl CallOptions {
 pub struct PhoneHost {
     commands: mpsc::Sender<HostCommand>,
     endpoint: EndpointHandle<LineFilter>,
-    phones: Phones,
     next_call: Arc<AtomicU64>,
     max_calls: usize,
 }
@@ -362,14 +361,13 @@ impl PhoneHost {
         let phones = Phones::start(config.media);
         let (events, stream) = event::channel(config.event_queue);
         let (commands, queue) = mpsc::channel(COMMANDS);
-        let host = Host::new(endpoint.clone(), phones.clone(), events, config.max_calls);
+        let host = Host::new(endpoint.clone(), phones, events, config.max_calls);
         tokio::spawn(host.run(queue, incoming));
         let next_call = Arc::new(AtomicU64::new(0));
         Ok((
             Self {
                 commands,
                 endpoint,
-                phones,
                 next_call,
                 max_calls: config.max_calls,
             },
@@ -517,7 +515,8 @@ impl PhoneHost {
     /// Once polled to its first wait the host stops, whether the future is dropped or not.
     pub async fn shutdown(&self, drain: Duration) -> bool {
         let ended = self.endpoint.shutdown(drain).await;
-        self.phones.shutdown().await;
+        // The host closes its queue when the calls have given their last account.
+        self.commands.closed().await;
         ended
     }
 

@@ -12,8 +12,8 @@ use sip::transport::Destination;
 use sip::ua::Account;
 
 use super::phone::{
-    Behavior, CallId, CallOptions, Ending, Happening, Line, PhoneEvents, PhoneHost, PhoneHostConfig,
-    PhoneHostError, Presses,
+    Behavior, CallOptions, Ending, Happening, Line, PhoneEvents, PhoneHost, PhoneHostConfig, PhoneHostError,
+    Presses,
 };
 
 /// Longest file to play: ten minutes.
@@ -176,25 +176,19 @@ impl Softphone<'_> {
             }
             None => self.dial().await?,
         }
-        let mut calls = Vec::new();
+        let mut interrupted = std::pin::pin!(crate::framework::signal::interrupted());
         loop {
             let event = tokio::select! {
                 event = events.next() => event,
-                () = crate::framework::signal::interrupted() => break,
+                () = &mut interrupted => break,
             };
             let Some(event) = event else { return Ok(()) };
-            if let Some(call) = event.what.call() {
-                track(&mut calls, call, &event.what);
-            }
             if self.handle(event.what).await? {
-                return self.unregister(&mut events).await;
+                return self.last_words(&mut events).await;
             }
         }
         self.say("interrupted")?;
-        for call in calls {
-            self.phone.hang_up(call).await?;
-        }
-        self.unregister(&mut events).await
+        self.last_words(&mut events).await
     }
 
     /// Answers whether that was the end.
@@ -244,21 +238,13 @@ impl Softphone<'_> {
                 ..
             } => {
                 self.say(&ended(ending, &stats))?;
-                if let (Some(file), Some(recording)) = (self.recording_file(), recording) {
-                    let write = std::fs::write(&file, wav::encode(&recording));
-                    write.map_err(|reason| SoftphoneError::File {
-                        file: file.clone(),
-                        reason,
-                    })?;
-                    self.say(&format!(
-                        "recorded {} s to {}",
-                        recording.len() / 8_000,
-                        file.display()
-                    ))?;
+                if let Some(recording) = recording {
+                    self.save(&recording)?;
                 }
                 return Ok(self.call_over());
             }
-            Happening::Unregistered { .. } | Happening::Overflowed { .. } => {}
+            Happening::Unregistered { line } => self.say(&format!("unregistered {line}"))?,
+            Happening::Overflowed { .. } => {}
         }
         Ok(false)
     }
@@ -271,6 +257,21 @@ impl Softphone<'_> {
             .calls
             .or(self.arguments.call.is_some().then_some(1));
         most.is_some_and(|most| self.ended >= most)
+    }
+
+    fn save(&mut self, recording: &[i16]) -> Result<(), SoftphoneError> {
+        let Some(file) = self.recording_file() else {
+            return Ok(());
+        };
+        std::fs::write(&file, wav::encode(recording)).map_err(|reason| SoftphoneError::File {
+            file: file.clone(),
+            reason,
+        })?;
+        self.say(&format!(
+            "recorded {} s to {}",
+            recording.len() / 8_000,
+            file.display()
+        ))
     }
 
     fn recording_file(&self) -> Option<PathBuf> {
@@ -322,16 +323,7 @@ impl Softphone<'_> {
         }
     }
 
-    /// Waits for the good-byes of calls and registration.
-    async fn unregister(&mut self, events: &mut PhoneEvents) -> Result<(), SoftphoneError> {
-        let Some(user) = self.arguments.register.clone() else {
-            return self.last_words(events).await;
-        };
-        self.phone.unregister(&user).await?;
-        self.last_words(events).await
-    }
-
-    /// Prints what still happens while calls end, until all is quiet.
+    /// Hangs up and unregisters, and prints what still happens.
     async fn last_words(&mut self, events: &mut PhoneEvents) -> Result<(), SoftphoneError> {
         let phone = self.phone.clone();
         let stop = tokio::spawn(async move { phone.shutdown(DRAIN).await });
@@ -346,15 +338,6 @@ impl Softphone<'_> {
     fn say(&mut self, line: &str) -> Result<(), SoftphoneError> {
         writeln!(self.out, "{line}")?;
         Ok(self.out.flush()?)
-    }
-}
-
-/// Keeps the list of calls that are not over.
-fn track(calls: &mut Vec<CallId>, call: CallId, what: &Happening) {
-    if matches!(what, Happening::Ended { .. } | Happening::Failed { .. }) {
-        calls.retain(|known| *known != call);
-    } else if !calls.contains(&call) {
-        calls.push(call);
     }
 }
 

@@ -4,7 +4,7 @@
 //! point, presses 1 or 2 in turn from the answer on, again and again until an agent is there (a prompt that listens to
 //! no keys swallows them, as for people), talks, and hangs up or is hung up on, in turn.
 //!
-//! Generator and servers share the process: CPU figures are of both. Every call needs about eight descriptors (RTP and
+//! Generator and servers share the process: CPU figures are of both. Every call needs six descriptors (RTP and
 //! RTCP of customer, agent and media server), so `ulimit -n` bounds the calls at one time; calls beyond
 //! [`TrafficConfig::max_calls`] are shed and count as failed.
 

@@ -102,9 +102,10 @@ impl Host {
                 Some(ended) = self.tasks.join_next() => self.forget(ended),
             }
         }
-        // Without their inboxes the calls end.
+        // Without their inboxes the calls end; their audio is still there to be accounted for.
         self.calls.clear();
         while self.tasks.join_next().await.is_some() {}
+        self.phones.shutdown().await;
     }
 
     fn forget(&mut self, ended: Result<CallKey, tokio::task::JoinError>) {
