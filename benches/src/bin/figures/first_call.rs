@@ -126,8 +126,9 @@ fn measure(runtime: &Runtime, plan: Plan) -> Result<Option<Measured>, String> {
                 println!("{report}");
                 other_work(in_use, &report);
                 if (report.offered as f64) < rate * secs as f64 * WHOLE {
-                    println!("The run at {rate} calls a second was ended early: no figures of it.");
-                    return Ok(None);
+                    return Err(format!(
+                        "the run at {rate} calls a second was ended early: no figures"
+                    ));
                 }
                 Ok(Some(Measured { report, network }))
             }
