@@ -13,5 +13,6 @@ mod hostile;
 mod lifecycle;
 mod queue;
 mod races;
+mod raw;
 mod security;
 mod unanswered;
