@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use media::phone::{PhoneConfig, PhoneStats, Phones, Talk};
-use media::rtp::LatchPolicy;
 use sip::endpoint::{Endpoint, EndpointConfig, EndpointHandle};
 use sip::header::ValueError;
 use sip::transport::Destination;
@@ -35,7 +34,7 @@ use line_filter::LineFilter;
 pub struct PhoneHostConfig {
     /// Address of the SIP socket; port 0 picks a free one. Default 127.0.0.1:0.
     pub bind: SocketAddr,
-    /// Address and ports of RTP, codecs, longest recording. Default: as there, but RTP only from where signaling says.
+    /// Address and ports of RTP, codecs, longest recording. Default: as there.
     pub media: PhoneConfig,
     /// Calls at one time, both directions; default 4,000. More are refused with 503.
     pub max_calls: usize,
@@ -47,8 +46,7 @@ impl Default for PhoneHostConfig {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
-            // The last packets of a peer that signaling has left behind must not be taken for the new one's.
-            media: PhoneConfig::default().with_latch(LatchPolicy::Off),
+            media: PhoneConfig::default(),
             max_calls: 4_000,
             event_queue: 65_536,
         }

@@ -126,11 +126,14 @@ impl NodeStats {
         out.counter("sip_messages_sent_total", "SIP messages sent.", sent);
         out.counter("sip_malformed_total", "SIP input dropped as malformed.", sip.malformed);
         out.counter("sip_events_lost_total", "SIP events that the call model missed.", sip.events_lost);
+        let refused = sip.connections_refused + sip.connections_refused_by_host;
+        out.counter("sip_connections_refused_total", "SIP connections refused by a limit.", refused);
         out.gauge("sip_connections", "Open SIP connections.", connections);
         if let Some(b2bua) = &self.b2bua {
             out.gauge("sip_legs", "Legs now.", b2bua.legs);
             out.gauge("sip_bindings", "Registered contacts now.", b2bua.bindings);
             out.counter("sip_challenges_total", "Requests challenged.", b2bua.challenges);
+            out.counter("sip_loops_total", "Calls refused because they went in circles.", b2bua.loops);
             out.counter("sip_overload_total", "Calls refused by a limit.", b2bua.overload_refusals);
         }
         if let Some(media) = &self.media {

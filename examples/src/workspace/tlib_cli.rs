@@ -90,14 +90,14 @@ impl Tool<'_> {
                 self.client.agent_logout(&dn, None).await?;
             }
             Command::Ready { dn, manual_in } => {
-                self.client.register_address(&dn).await?;
                 let mode = if manual_in { AgentWorkMode::MANUAL_IN } else { AgentWorkMode::AUTO_IN };
+                self.client.register_address(&dn).await?;
                 self.client.agent_ready(&dn, mode).await?;
             }
             Command::NotReady { dn, after_call_work, reason } => {
-                self.client.register_address(&dn).await?;
                 let mode =
                     if after_call_work { AgentWorkMode::AFTER_CALL_WORK } else { AgentWorkMode::AUX_WORK };
+                self.client.register_address(&dn).await?;
                 self.client.agent_not_ready(&dn, mode, list(reason)).await?;
             }
             Command::MakeCall { dn, to, data, watch } => {
@@ -105,26 +105,11 @@ impl Tool<'_> {
                 self.client.make_call(&dn, &to, list(data)).await?;
                 return Ok(watch);
             }
-            Command::Answer(call) => {
-                let conn = self.call_at(&call.dn, call.conn).await?;
-                self.client.answer_call(&call.dn, conn).await?;
-            }
-            Command::Hold(call) => {
-                let conn = self.call_at(&call.dn, call.conn).await?;
-                self.client.hold_call(&call.dn, conn).await?;
-            }
-            Command::Retrieve(call) => {
-                let conn = self.call_at(&call.dn, call.conn).await?;
-                self.client.retrieve_call(&call.dn, conn).await?;
-            }
-            Command::Release(call) => {
-                let conn = self.call_at(&call.dn, call.conn).await?;
-                self.client.release_call(&call.dn, conn).await?;
-            }
-            Command::Attach { call, data } => {
-                let conn = self.call_at(&call.dn, call.conn).await?;
-                self.client.attach_user_data(&call.dn, conn, list(data)).await?;
-            }
+            Command::Answer(_)
+            | Command::Hold(_)
+            | Command::Retrieve(_)
+            | Command::Release(_)
+            | Command::Attach { .. } => self.act_on_call(command).await?,
             Command::SendRaw { message, attributes, register, watch } => {
                 let message = raw::message(&message, &attributes)?;
                 if let Some(dn) = register {
@@ -135,6 +120,29 @@ impl Tool<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// The commands about a call that is there.
+    async fn act_on_call(&mut self, command: Command) -> Result<(), CliError> {
+        let (Command::Answer(call)
+        | Command::Hold(call)
+        | Command::Retrieve(call)
+        | Command::Release(call)
+        | Command::Attach { call, .. }) = &command
+        else {
+            return Ok(());
+        };
+        let dn = call.dn.as_str();
+        let conn = self.call_at(dn, call.conn).await?;
+        match &command {
+            Command::Answer(_) => self.client.answer_call(dn, conn).await?,
+            Command::Hold(_) => self.client.hold_call(dn, conn).await?,
+            Command::Retrieve(_) => self.client.retrieve_call(dn, conn).await?,
+            Command::Release(_) => self.client.release_call(dn, conn).await?,
+            Command::Attach { data, .. } => self.client.attach_user_data(dn, conn, list(data.clone())).await?,
+            _ => return Ok(()),
+        };
+        Ok(())
     }
 
     /// Registers for a DN and finds the call to act on: the named one, or the newest of the snapshot.

@@ -52,7 +52,7 @@ pub(crate) fn run(runtime: &Runtime, long: bool) -> Result<(), String> {
     };
     preface();
     let traffic80 = measure(runtime, plan(80.0, 40, first))?;
-    let traffic200 = measure(runtime, plan(200.0, 100, second))?;
+    let traffic200 = measure(runtime, plan(200.0, 40, second))?;
     if let Some(measured) = &traffic80 {
         limits(measured);
     }

@@ -60,12 +60,18 @@ impl RoutingDesk {
         self.next_queue_treatment(conn, &key, 0);
     }
 
+    /// Whether that submit still waits for an agent.
+    pub(super) fn waits(&self, conn: ConnId, key: &RequestKey) -> bool {
+        let submit = self.calls.get(&conn).and_then(|call| call.submit.as_ref());
+        submit.is_some_and(|submit| submit.key == *key && submit.selected.is_none())
+    }
+
     /// Starts the n-th treatment of a waiting submit; the last one is repeated.
     pub(super) fn next_queue_treatment(&mut self, conn: ConnId, key: &RequestKey, index: usize) {
-        let Some(submit) = self.calls.get(&conn).and_then(|call| call.submit.as_ref()) else { return };
-        if submit.key != *key || submit.selected.is_some() {
+        if !self.waits(conn, key) {
             return;
         }
+        let Some(submit) = self.calls.get(&conn).and_then(|call| call.submit.as_ref()) else { return };
         let index = index.min(submit.treatments.len().saturating_sub(1));
         if let Some(treatment) = submit.treatments.get(index).cloned() {
             self.treat(conn, &treatment, Owner::Queue { key: key.clone(), index });

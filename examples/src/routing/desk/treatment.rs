@@ -117,6 +117,8 @@ impl RoutingDesk {
             }
             Owner::Queue { key, index } => match result {
                 Ok(_) => self.next_queue_treatment(conn, &key, index + 1),
+                // Refused because the call was being routed meanwhile: nothing is wrong.
+                Err(_) if !self.waits(conn, &key) => {}
                 Err(failure) => {
                     tracing::warn!(%conn, code = failure.code, "a treatment of the queue cannot be applied");
                 }
