@@ -63,12 +63,21 @@ impl Cluster {
             }
         };
         admin.set_ready(true);
-        Ok(Self { node, router, admin, config })
+        Ok(Self {
+            node,
+            router,
+            admin,
+            config,
+        })
     }
 
     /// Where it listens.
     pub fn addresses(&self) -> Addresses {
-        Addresses { sip: self.node.sip_addr(), tlib: self.node.tlib_addr(), http: self.admin.local_addr() }
+        Addresses {
+            sip: self.node.sip_addr(),
+            tlib: self.node.tlib_addr(),
+            http: self.admin.local_addr(),
+        }
     }
 
     /// The SIP Server node inside.
@@ -105,17 +114,30 @@ impl fmt::Display for Cluster {
         writeln!(f, "  HTTP        http://{http}/")?;
         let extensions: Vec<_> = self.config.extensions.iter().map(|e| e.number.as_str()).collect();
         if let (Some(first), Some(last)) = (extensions.first(), extensions.last()) {
-            writeln!(f, "  phones      {first} to {last} ({} extensions)", extensions.len())?;
+            writeln!(
+                f,
+                "  phones      {first} to {last} ({} extensions)",
+                extensions.len()
+            )?;
         }
         for point in &self.config.routing_points {
-            writeln!(f, "  call        {} runs {}", point.number, point.strategy.display())?;
+            writeln!(
+                f,
+                "  call        {} runs {}",
+                point.number,
+                point.strategy.display()
+            )?;
         }
         Ok(())
     }
 }
 
 fn pages(config: &ClusterConfig, node: &Arc<Node>, router: &Arc<RoutingServer>) -> AdminPages {
-    let numbers: Vec<_> = config.routing_points.iter().map(|point| point.number.as_str()).collect();
+    let numbers: Vec<_> = config
+        .routing_points
+        .iter()
+        .map(|point| point.number.as_str())
+        .collect();
     let (node, router) = (Arc::clone(node), Arc::clone(router));
     AdminPages {
         title: "cti-sdk reference deployment".to_owned(),
@@ -124,9 +146,13 @@ fn pages(config: &ClusterConfig, node: &Arc<Node>, router: &Arc<RoutingServer>) 
             format!("T-Library: {}", node.tlib_addr()),
             format!("Numbers to call: {}", numbers.join(", ")),
         ],
-        links: [("/health", "Health"), ("/ready", "Readiness"), ("/metrics", "Metrics")]
-            .map(|(address, text)| (address.to_owned(), text.to_owned()))
-            .to_vec(),
+        links: [
+            ("/health", "Health"),
+            ("/ready", "Readiness"),
+            ("/metrics", "Metrics"),
+        ]
+        .map(|(address, text)| (address.to_owned(), text.to_owned()))
+        .to_vec(),
         metrics: Box::new(move || collect(Arc::clone(&node), Arc::clone(&router))),
     }
 }

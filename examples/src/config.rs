@@ -161,7 +161,9 @@ pub struct ExtensionConfig {
 
 impl std::fmt::Debug for ExtensionConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ExtensionConfig").field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("ExtensionConfig")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -204,7 +206,11 @@ impl Default for SipConfig {
 
 impl Default for MediaConfig {
     fn default() -> Self {
-        Self { address: Ipv4Addr::LOCALHOST.into(), rtp_ports: (20_000, 29_999), prompts: "prompts".into() }
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            rtp_ports: (20_000, 29_999),
+            prompts: "prompts".into(),
+        }
     }
 }
 
@@ -221,7 +227,9 @@ impl Default for TlibConfig {
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        }
     }
 }
 
@@ -239,8 +247,10 @@ impl ClusterConfig {
     ///
     /// [`ConfigError`] names the file, the line where there is one, and the reason.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { file: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            file: path.to_owned(),
+            source,
+        })?;
         let mut config = Self::parse(path, &text)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         config.media.prompts = folder.join(&config.media.prompts);
@@ -260,15 +270,23 @@ impl ClusterConfig {
     ///
     /// As [`ClusterConfig::load`].
     pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let mut config: Self = toml::from_str(text).map_err(|error| ConfigError::syntax(path, text, &error))?;
-        config.check().map_err(|(needle, reason)| ConfigError::rule(path, text, &needle, reason))?;
-        config.source = Some(Source { file: path.to_owned(), text: text.to_owned() });
+        let mut config: Self =
+            toml::from_str(text).map_err(|error| ConfigError::syntax(path, text, &error))?;
+        config
+            .check()
+            .map_err(|(needle, reason)| ConfigError::rule(path, text, &needle, reason))?;
+        config.source = Some(Source {
+            file: path.to_owned(),
+            text: text.to_owned(),
+        });
         Ok(config)
     }
 
     /// Where a value stands, as `file:line`, for errors that show only when a server starts.
     pub fn locate(&self, value: &str) -> String {
-        let Some(source) = &self.source else { return "defaults".to_owned() };
+        let Some(source) = &self.source else {
+            return "defaults".to_owned();
+        };
         let file = source.file.display();
         match source.text.find(value) {
             Some(offset) => format!("{file}:{}", error::line_at(&source.text, offset)),
@@ -291,7 +309,10 @@ impl ClusterConfig {
                 );
             }
             if !numbers.insert(number) {
-                return fail(&format!("\"{number}\""), format!("number `{number}` is given twice"));
+                return fail(
+                    &format!("\"{number}\""),
+                    format!("number `{number}` is given twice"),
+                );
             }
         }
         let mut agents = BTreeSet::new();
@@ -307,11 +328,17 @@ impl ClusterConfig {
             }
         }
         if self.sip.digest_algorithms.is_empty() {
-            return fail("digest_algorithms", "digest_algorithms must name one at least".to_owned());
+            return fail(
+                "digest_algorithms",
+                "digest_algorithms must name one at least".to_owned(),
+            );
         }
         let (first, last) = self.media.rtp_ports;
         if first < 1024 || last <= first {
-            return fail("rtp_ports", format!("ports {first} to {last} are not a range above 1023"));
+            return fail(
+                "rtp_ports",
+                format!("ports {first} to {last} are not a range above 1023"),
+            );
         }
         if !(1..=600).contains(&self.sip.no_answer_secs) {
             return fail("no_answer_secs", "no_answer_secs must be 1 to 600".to_owned());

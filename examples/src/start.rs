@@ -49,10 +49,18 @@ impl StartError {
         address: SocketAddr,
         reason: std::io::Error,
     ) -> Self {
-        Self::Bind { place: config.locate(&address.to_string()), what, address, reason }
+        Self::Bind {
+            place: config.locate(&address.to_string()),
+            what,
+            address,
+            reason,
+        }
     }
 
     pub(crate) fn value(config: &ClusterConfig, value: &str, reason: impl ToString) -> Self {
-        Self::Value { place: config.locate(value), reason: reason.to_string() }
+        Self::Value {
+            place: config.locate(value),
+            reason: reason.to_string(),
+        }
     }
 }

@@ -1,5 +1,9 @@
 //! Reads every manifest of the workspace and rejects a dependency edge that the layout does not allow.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test on the repository's own files")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test on the repository's own files"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -56,7 +60,10 @@ fn root() -> PathBuf {
 
 fn manifest(folder: &str) -> toml::Table {
     let path = root().join(folder).join("Cargo.toml");
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).parse().unwrap()
+    fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .parse()
+        .unwrap()
 }
 
 fn members() -> Vec<String> {
@@ -91,8 +98,15 @@ fn edges(manifest: &toml::Table) -> BTreeSet<String> {
 }
 
 fn forbidden(package: &str, found: &BTreeSet<String>) -> Vec<String> {
-    let allowed = ALLOWED.iter().find(|row| row.1 == package).map_or(&[][..], |row| row.2);
-    found.iter().filter(|name| !allowed.contains(&name.as_str())).cloned().collect()
+    let allowed = ALLOWED
+        .iter()
+        .find(|row| row.1 == package)
+        .map_or(&[][..], |row| row.2);
+    found
+        .iter()
+        .filter(|name| !allowed.contains(&name.as_str()))
+        .cloned()
+        .collect()
 }
 
 #[test]
@@ -101,16 +115,30 @@ fn every_edge_between_packages_is_allowed_by_the_layout() {
     for member in members() {
         let manifest = manifest(&member);
         let package = manifest["package"]["name"].as_str().unwrap();
-        assert_eq!(folders.get(member.as_str()), Some(&package), "{member} is not in the layout under this name");
+        assert_eq!(
+            folders.get(member.as_str()),
+            Some(&package),
+            "{member} is not in the layout under this name"
+        );
         let bad = forbidden(package, &edges(&manifest));
-        assert!(bad.is_empty(), "{package} ({member}/Cargo.toml) must not depend on {bad:?}");
+        assert!(
+            bad.is_empty(),
+            "{package} ({member}/Cargo.toml) must not depend on {bad:?}"
+        );
     }
 }
 
 #[test]
 fn a_forbidden_edge_is_found_in_every_kind_of_table() {
-    for table in ["dependencies", "dev-dependencies", "build-dependencies", "target.'cfg(unix)'.dependencies"] {
-        let manifest: toml::Table = format!("[{table}]\nx = {{ package = \"cti-sip\", path = \"..\" }}\n").parse().unwrap();
+    for table in [
+        "dependencies",
+        "dev-dependencies",
+        "build-dependencies",
+        "target.'cfg(unix)'.dependencies",
+    ] {
+        let manifest: toml::Table = format!("[{table}]\nx = {{ package = \"cti-sip\", path = \"..\" }}\n")
+            .parse()
+            .unwrap();
         assert_eq!(forbidden("cti-tlib", &edges(&manifest)), ["cti-sip"], "{table}");
     }
     let manifest: toml::Table = "[dev-dependencies]\ncti-tlib.workspace = true\n".parse().unwrap();
@@ -122,11 +150,23 @@ fn a_forbidden_edge_is_found_in_every_kind_of_table() {
 fn libraries_take_dependencies_and_lints_from_the_workspace() {
     for member in members() {
         let manifest = manifest(&member);
-        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{member} has its own lints");
+        assert_eq!(
+            manifest["lints"]["workspace"].as_bool(),
+            Some(true),
+            "{member} has its own lints"
+        );
         for table in DEPENDENCY_TABLES {
-            for (name, spec) in manifest.get(*table).and_then(toml::Value::as_table).into_iter().flatten() {
+            for (name, spec) in manifest
+                .get(*table)
+                .and_then(toml::Value::as_table)
+                .into_iter()
+                .flatten()
+            {
                 let from_workspace = spec.get("workspace").and_then(toml::Value::as_bool) == Some(true);
-                assert!(from_workspace, "{member}: {name} does not come from [workspace.dependencies]");
+                assert!(
+                    from_workspace,
+                    "{member}: {name} does not come from [workspace.dependencies]"
+                );
             }
         }
     }
@@ -139,7 +179,10 @@ fn no_other_top_level_folder_holds_rust_code() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         if entry.file_type().unwrap().is_dir() && entry.path().join("Cargo.toml").exists() {
-            assert!(allowed.contains(name.as_str()), "{name}/ is not a folder of the layout");
+            assert!(
+                allowed.contains(name.as_str()),
+                "{name}/ is not a folder of the layout"
+            );
         }
     }
 }

@@ -30,16 +30,29 @@ impl ConfigError {
     pub(super) fn syntax(file: &Path, text: &str, error: &toml::de::Error) -> Self {
         let offset = error.span().map_or(0, |span| span.start);
         let reason = error.message().lines().collect::<Vec<_>>().join(" ");
-        Self::Invalid { file: file.to_owned(), line: line_at(text, offset), reason }
+        Self::Invalid {
+            file: file.to_owned(),
+            line: line_at(text, offset),
+            reason,
+        }
     }
 
     pub(super) fn rule(file: &Path, text: &str, needle: &str, reason: String) -> Self {
         // The second of two equal values is the one to point at.
         let offset = text.rfind(needle).unwrap_or(0);
-        Self::Invalid { file: file.to_owned(), line: line_at(text, offset), reason }
+        Self::Invalid {
+            file: file.to_owned(),
+            line: line_at(text, offset),
+            reason,
+        }
     }
 }
 
 pub(super) fn line_at(text: &str, offset: usize) -> usize {
-    text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
+    text.as_bytes()
+        .iter()
+        .take(offset)
+        .filter(|byte| **byte == b'\n')
+        .count()
+        + 1
 }

@@ -16,7 +16,10 @@ pub struct IpNetwork {
 impl IpNetwork {
     /// A network; a prefix longer than the address is cut to its length.
     pub fn new(address: IpAddr, prefix: u8) -> Self {
-        Self { address, prefix: prefix.min(bits(address)) }
+        Self {
+            address,
+            prefix: prefix.min(bits(address)),
+        }
     }
 }
 
@@ -44,7 +47,11 @@ impl FromStr for IpNetwork {
         };
         let address: IpAddr = address.parse().map_err(|_| fail())?;
         let prefix = prefix.unwrap_or(bits(address));
-        if prefix > bits(address) { Err(fail()) } else { Ok(Self { address, prefix }) }
+        if prefix > bits(address) {
+            Err(fail())
+        } else {
+            Ok(Self { address, prefix })
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::path::Path;
 use super::*;
 
 fn error(text: &str) -> String {
-    ClusterConfig::parse(Path::new("t.toml"), text).unwrap_err().to_string()
+    ClusterConfig::parse(Path::new("t.toml"), text)
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -42,23 +44,36 @@ fn errors_name_file_line_and_reason() {
          `trunk_networks`, `trunk`, `no_answer_secs`, `max_calls`"
     );
     assert_eq!(
-        error("[[extension]]\nnumber = \"1\"\npassword = \"\"\n[[routing_point]]\nnumber = \"1\"\nstrategy = \"s\"\n"),
+        error(
+            "[[extension]]\nnumber = \"1\"\npassword = \"\"\n[[routing_point]]\nnumber = \"1\"\nstrategy = \"s\"\n"
+        ),
         "t.toml:5: number `1` is given twice"
     );
-    assert_eq!(error("[sip]\n\nno_answer_secs = 0\n"), "t.toml:3: no_answer_secs must be 1 to 600");
-    assert!(error("[sip]\ntrunk_networks = [\"10.0.0.0/33\"]\n").starts_with("t.toml:2: `10.0.0.0/33` is not"));
+    assert_eq!(
+        error("[sip]\n\nno_answer_secs = 0\n"),
+        "t.toml:3: no_answer_secs must be 1 to 600"
+    );
+    assert!(
+        error("[sip]\ntrunk_networks = [\"10.0.0.0/33\"]\n").starts_with("t.toml:2: `10.0.0.0/33` is not")
+    );
     assert!(error("x").starts_with("t.toml:1: "));
 }
 
 #[test]
 fn passwords_stay_out_of_debug_output() {
-    let config = ClusterConfig::parse(Path::new("t"), "[[extension]]\nnumber = \"1\"\npassword = \"secret\"\n");
+    let config = ClusterConfig::parse(
+        Path::new("t"),
+        "[[extension]]\nnumber = \"1\"\npassword = \"secret\"\n",
+    );
     assert!(!format!("{config:?}").contains("secret"));
 }
 
 #[test]
 fn a_network_is_written_as_address_and_prefix() {
-    assert_eq!("127.0.0.0/8".parse(), Ok(IpNetwork::new(Ipv4Addr::new(127, 0, 0, 0).into(), 8)));
+    assert_eq!(
+        "127.0.0.0/8".parse(),
+        Ok(IpNetwork::new(Ipv4Addr::new(127, 0, 0, 0).into(), 8))
+    );
     assert_eq!("::1".parse(), Ok(IpNetwork::new("::1".parse().unwrap(), 128)));
     for wrong in ["", "127.0.0.1/33", "127.0.0.1/x", "localhost/8", "::/129"] {
         assert!(wrong.parse::<IpNetwork>().is_err(), "{wrong}");

@@ -67,9 +67,17 @@ impl AdminServer {
         let address = listener.local_addr()?;
         let ready = Arc::new(AtomicBool::new(false));
         let (stop, stopped) = watch::channel(false);
-        let shared = Arc::new(Shared { pages, ready: Arc::clone(&ready) });
+        let shared = Arc::new(Shared {
+            pages,
+            ready: Arc::clone(&ready),
+        });
         let task = tokio::spawn(serve(listener, router(shared), stopped));
-        Ok(Self { address, ready, stop, task })
+        Ok(Self {
+            address,
+            ready,
+            stop,
+            task,
+        })
     }
 
     /// The bound address.
@@ -152,7 +160,10 @@ async fn is_ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static st
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let exposition = (shared.pages.metrics)().await;
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], exposition.into_text())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        exposition.into_text(),
+    )
 }
 
 async fn index(State(shared): State<Arc<Shared>>) -> Html<String> {
@@ -162,7 +173,11 @@ async fn index(State(shared): State<Arc<Shared>>) -> Html<String> {
         .iter()
         .map(|(address, text)| format!("<li><a href=\"{}\">{}</a></li>\n", escape(address), escape(text)))
         .collect();
-    let notes: String = pages.notes.iter().map(|note| format!("<li>{}</li>\n", escape(note))).collect();
+    let notes: String = pages
+        .notes
+        .iter()
+        .map(|note| format!("<li>{}</li>\n", escape(note)))
+        .collect();
     Html(format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{title}</title></head>\n\
          <body style=\"font-family: sans-serif; max-width: 40em; margin: 2em auto\">\n\
@@ -172,7 +187,10 @@ async fn index(State(shared): State<Arc<Shared>>) -> Html<String> {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -207,13 +225,19 @@ mod tests {
 
     #[tokio::test]
     async fn the_pages_answer_and_ready_follows_the_server() {
-        let server = AdminServer::start(SocketAddr::from(([127, 0, 0, 1], 0)), pages()).await.unwrap();
+        let server = AdminServer::start(SocketAddr::from(([127, 0, 0, 1], 0)), pages())
+            .await
+            .unwrap();
         let address = server.local_addr();
         assert!(get(address, "/health").await.starts_with("HTTP/1.1 200"));
         assert!(get(address, "/ready").await.starts_with("HTTP/1.1 503"));
         server.set_ready(true);
         assert!(get(address, "/ready").await.starts_with("HTTP/1.1 200"));
-        assert!(get(address, "/metrics").await.contains("# TYPE x_total counter\nx_total 3\n"));
+        assert!(
+            get(address, "/metrics")
+                .await
+                .contains("# TYPE x_total counter\nx_total 3\n")
+        );
         let page = get(address, "/").await;
         assert!(page.contains("a &lt;server&gt;") && page.contains("href=\"/metrics\""));
         assert!(get(address, "/none").await.starts_with("HTTP/1.1 404"));

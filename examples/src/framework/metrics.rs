@@ -31,6 +31,9 @@ impl Exposition {
 
     fn write(&mut self, name: &str, help: &str, kind: &str, value: impl Display) {
         // Writing to a String cannot fail.
-        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        let _ = writeln!(
+            self.text,
+            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
+        );
     }
 }

@@ -41,7 +41,9 @@ impl RoutingConfig {
         let documents = Arc::new(documents);
         let mut manager = SessionManager::new(ManagerConfig::default(), documents.clone());
         for name in points.values() {
-            manager.load(name).map_err(|error| StartError::Strategy(error.to_string()))?;
+            manager
+                .load(name)
+                .map_err(|error| StartError::Strategy(error.to_string()))?;
         }
         let agents = config.agents.iter().map(|agent| {
             let skills = agent.skills.iter();
@@ -53,7 +55,11 @@ impl RoutingConfig {
             points,
             documents,
             agents: agents.collect(),
-            extensions: config.extensions.iter().map(|extension| extension.number.clone()).collect(),
+            extensions: config
+                .extensions
+                .iter()
+                .map(|extension| extension.number.clone())
+                .collect(),
         })
     }
 }

@@ -110,15 +110,43 @@ impl DeskStats {
     /// Writes the counters for `/metrics`.
     pub fn expose(&self, out: &mut Exposition) {
         out.counter("routing_calls_total", "Calls that asked for a route.", self.calls);
-        out.counter("routing_returned_total", "Calls whose destination did not answer.", self.returned);
-        out.counter("routing_leftovers_total", "Calls that no strategy routed.", self.leftovers);
-        out.counter("routing_refused_total", "Requests that the T-Server refused.", self.refused);
+        out.counter(
+            "routing_returned_total",
+            "Calls whose destination did not answer.",
+            self.returned,
+        );
+        out.counter(
+            "routing_leftovers_total",
+            "Calls that no strategy routed.",
+            self.leftovers,
+        );
+        out.counter(
+            "routing_refused_total",
+            "Requests that the T-Server refused.",
+            self.refused,
+        );
         out.gauge("routing_calls", "Calls at the router now.", self.active);
-        out.gauge("routing_waiting", "Requests that wait for an agent now.", self.router.waiting);
-        out.gauge("routing_agents_ready", "Agents that can be selected now.", self.router.ready);
+        out.gauge(
+            "routing_waiting",
+            "Requests that wait for an agent now.",
+            self.router.waiting,
+        );
+        out.gauge(
+            "routing_agents_ready",
+            "Agents that can be selected now.",
+            self.router.ready,
+        );
         out.counter("routing_selected_total", "Agents selected.", self.router.selected);
-        out.counter("orchestration_sessions_total", "Sessions started.", self.sessions.started);
-        out.counter("orchestration_killed_total", "Sessions killed by a limit.", self.sessions.killed);
+        out.counter(
+            "orchestration_sessions_total",
+            "Sessions started.",
+            self.sessions.started,
+        );
+        out.counter(
+            "orchestration_killed_total",
+            "Sessions killed by a limit.",
+            self.sessions.killed,
+        );
         out.gauge("orchestration_sessions", "Sessions now.", self.sessions.active);
     }
 }
@@ -178,7 +206,11 @@ impl RoutingDesk {
                 break;
             }
             self.returns.pop_first();
-            if self.calls.get(&conn).is_some_and(|call| call.returns_by == Some(at)) {
+            if self
+                .calls
+                .get(&conn)
+                .is_some_and(|call| call.returns_by == Some(at))
+            {
                 self.end_call(now, conn, None);
             }
         }
@@ -189,7 +221,10 @@ impl RoutingDesk {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let returns = self.returns.first().map(|(at, _)| *at);
         let own = [returns, self.next_rest_end()];
-        own.into_iter().chain([self.router.poll_timeout(), self.sessions.poll_timeout()]).flatten().min()
+        own.into_iter()
+            .chain([self.router.poll_timeout(), self.sessions.poll_timeout()])
+            .flatten()
+            .min()
     }
 
     /// The next T-Request, with its reference id.
@@ -233,7 +268,8 @@ impl RoutingDesk {
             _ => FIRST_REFERENCE,
         };
         self.answers.insert(reference, pending);
-        self.out.push_back(message.with(AttributeId::REFERENCE_ID, tlib::ReferenceId(reference)));
+        self.out
+            .push_back(message.with(AttributeId::REFERENCE_ID, tlib::ReferenceId(reference)));
     }
 
     /// Answers a session; that nobody waits any more is normal when a call ends meanwhile.
@@ -245,7 +281,9 @@ impl RoutingDesk {
 
     /// Forgets a call and tells its session.
     fn end_call(&mut self, now: Instant, conn: ConnId, abandoned: Option<InteractionEvent>) {
-        let Some(call) = self.calls.remove(&conn) else { return };
+        let Some(call) = self.calls.remove(&conn) else {
+            return;
+        };
         self.interactions.remove(&call.interaction);
         self.router.interaction_ended(now, &call.routing_id());
         if let Some(event) = abandoned {

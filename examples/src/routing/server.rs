@@ -43,10 +43,14 @@ impl RoutingServer {
     pub async fn start(config: RoutingConfig, server: ServerHandle) -> Result<Self, StartError> {
         let (control, controls) = mpsc::channel(16);
         let (ready, started) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        std::thread::Builder::new().name("router".to_owned()).spawn(move || {
-            runtime.block_on(run(config, server, controls, ready));
-        })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        std::thread::Builder::new()
+            .name("router".to_owned())
+            .spawn(move || {
+                runtime.block_on(run(config, server, controls, ready));
+            })?;
         match started.await {
             Ok(Ok(())) => Ok(Self { control }),
             Ok(Err(error)) => Err(StartError::Router(error.to_string())),
@@ -137,7 +141,10 @@ async fn pause(desk: &mut RoutingDesk, controls: &mut mpsc::Receiver<Control>) -
 }
 
 /// Registers for every DN whose events the desk needs.
-async fn connect(server: &ServerHandle, config: &RoutingConfig) -> Result<(LocalClient, Events), RequestError> {
+async fn connect(
+    server: &ServerHandle,
+    config: &RoutingConfig,
+) -> Result<(LocalClient, Events), RequestError> {
     let (client, events) = server.connect_local("router").await?;
     for dn in config.points.keys().chain(&config.extensions) {
         client.request(request::register_address(dn)).await?;

@@ -71,7 +71,12 @@ impl Node {
             }
         };
         let tlib = server.local_addr().unwrap_or(config.tlib.listen);
-        Ok(Self { endpoint, media, server, tlib })
+        Ok(Self {
+            endpoint,
+            media,
+            server,
+            tlib,
+        })
     }
 
     /// Address of the SIP port.
@@ -124,34 +129,90 @@ impl NodeStats {
             (sip.connections_accepted + sip.connections_opened).saturating_sub(sip.connections_closed);
         out.counter("sip_messages_received_total", "SIP messages received.", received);
         out.counter("sip_messages_sent_total", "SIP messages sent.", sent);
-        out.counter("sip_malformed_total", "SIP input dropped as malformed.", sip.malformed);
-        out.counter("sip_events_lost_total", "SIP events that the call model missed.", sip.events_lost);
+        out.counter(
+            "sip_malformed_total",
+            "SIP input dropped as malformed.",
+            sip.malformed,
+        );
+        out.counter(
+            "sip_events_lost_total",
+            "SIP events that the call model missed.",
+            sip.events_lost,
+        );
         let refused = sip.connections_refused + sip.connections_refused_by_host;
-        out.counter("sip_connections_refused_total", "SIP connections refused by a limit.", refused);
+        out.counter(
+            "sip_connections_refused_total",
+            "SIP connections refused by a limit.",
+            refused,
+        );
         out.gauge("sip_connections", "Open SIP connections.", connections);
         if let Some(b2bua) = &self.b2bua {
             out.gauge("sip_legs", "Legs now.", b2bua.legs);
             out.gauge("sip_bindings", "Registered contacts now.", b2bua.bindings);
             out.counter("sip_challenges_total", "Requests challenged.", b2bua.challenges);
-            out.counter("sip_loops_total", "Calls refused because they went in circles.", b2bua.loops);
-            out.counter("sip_overload_total", "Calls refused by a limit.", b2bua.overload_refusals);
+            out.counter(
+                "sip_loops_total",
+                "Calls refused because they went in circles.",
+                b2bua.loops,
+            );
+            out.counter(
+                "sip_overload_total",
+                "Calls refused by a limit.",
+                b2bua.overload_refusals,
+            );
         }
         if let Some(media) = &self.media {
             out.gauge("media_sessions", "Media sessions now.", media.sessions);
-            out.counter("media_sent_packets_total", "RTP packets sent.", media.sent_packets);
-            out.counter("media_received_packets_total", "RTP packets received.", media.received_packets);
-            out.counter("media_lost_packets_total", "RTP packets that did not come.", media.lost_packets);
+            out.counter(
+                "media_sent_packets_total",
+                "RTP packets sent.",
+                media.sent_packets,
+            );
+            out.counter(
+                "media_received_packets_total",
+                "RTP packets received.",
+                media.received_packets,
+            );
+            out.counter(
+                "media_lost_packets_total",
+                "RTP packets that did not come.",
+                media.lost_packets,
+            );
             out.counter("media_refused_total", "Media sessions refused.", media.refused);
         }
-        out.gauge("tlib_connections", "T-Library connections now.", self.server.connections_now);
-        out.counter("tlib_malformed_total", "Connections closed for a bad frame.", self.server.malformed_total);
-        out.counter("tlib_slow_clients_total", "Clients that did not keep up.", self.server.slow_clients_total);
+        out.gauge(
+            "tlib_connections",
+            "T-Library connections now.",
+            self.server.connections_now,
+        );
+        out.counter(
+            "tlib_malformed_total",
+            "Connections closed for a bad frame.",
+            self.server.malformed_total,
+        );
+        out.counter(
+            "tlib_slow_clients_total",
+            "Clients that did not keep up.",
+            self.server.slow_clients_total,
+        );
         if let Some(engine) = &self.engine {
             out.gauge("tserver_calls", "Calls now.", engine.calls);
-            out.counter("tserver_calls_total", "Calls created.", engine.calls_created_total);
-            out.counter("tserver_calls_rejected_total", "Calls rejected.", engine.calls_rejected_total);
+            out.counter(
+                "tserver_calls_total",
+                "Calls created.",
+                engine.calls_created_total,
+            );
+            out.counter(
+                "tserver_calls_rejected_total",
+                "Calls rejected.",
+                engine.calls_rejected_total,
+            );
             out.counter("tserver_requests_total", "T-Requests.", engine.requests_total);
-            out.counter("tserver_requests_refused_total", "T-Requests refused.", engine.requests_refused_total);
+            out.counter(
+                "tserver_requests_refused_total",
+                "T-Requests refused.",
+                engine.requests_refused_total,
+            );
             out.counter("tserver_events_total", "T-Events made.", engine.events_total);
         }
     }
@@ -176,14 +237,32 @@ async fn start_sip(
 ) -> Result<(EndpointHandle<B2bua>, EndpointEvents<B2bua>), StartError> {
     let legs = config.sip.max_calls * LEGS_PER_CALL;
     let ua = UaConfig::new(Seed::from_system()?).with_max_calls(legs);
-    let registrar = RegistrarConfig::new(&config.sip.realm, Seed::from_system()?)
-        .with_algorithms(config.sip.digest_algorithms.iter().copied().map(Into::into).collect());
+    let registrar = RegistrarConfig::new(&config.sip.realm, Seed::from_system()?).with_algorithms(
+        config
+            .sip
+            .digest_algorithms
+            .iter()
+            .copied()
+            .map(Into::into)
+            .collect(),
+    );
     let b2bua = B2buaConfig::new(ua, registrar)
-        .with_peers(config.sip.trunk_networks.iter().copied().map(Into::into).collect())
+        .with_peers(
+            config
+                .sip
+                .trunk_networks
+                .iter()
+                .copied()
+                .map(Into::into)
+                .collect(),
+        )
         .with_max_legs(legs);
-    let users = config.extensions.iter().fold(MemoryCredentials::new(), |users, extension| {
-        users.with_password(&extension.number, &extension.password)
-    });
+    let users = config
+        .extensions
+        .iter()
+        .fold(MemoryCredentials::new(), |users, extension| {
+            users.with_password(&extension.number, &extension.password)
+        });
     let core = B2bua::new(b2bua, Box::new(users), Box::new(media));
     let mut endpoint = EndpointConfig::new(config.sip.listen).with_event_queue(QUEUE);
     endpoint.command_queue = QUEUE;
@@ -210,11 +289,15 @@ async fn start_tlib(config: &ClusterConfig, switch: SipSwitch) -> Result<ServerH
     for point in &config.routing_points {
         let dn = DnConfig::routing_point(&point.number);
         engine = engine.with_dn(match &point.default_destination {
-            Some(number) => dn.with_default_destination(number).with_route_timeout_secs(ROUTE_TIMEOUT_SECS),
+            Some(number) => dn
+                .with_default_destination(number)
+                .with_route_timeout_secs(ROUTE_TIMEOUT_SECS),
             None => dn,
         });
     }
-    let engine = engine.build().map_err(|error| StartError::value(config, "[tlib]", error))?;
+    let engine = engine
+        .build()
+        .map_err(|error| StartError::value(config, "[tlib]", error))?;
     let address = config.tlib.listen;
     let listener = match &config.tlib.tls {
         None => Listener::tcp(address),
@@ -225,12 +308,17 @@ async fn start_tlib(config: &ClusterConfig, switch: SipSwitch) -> Result<ServerH
             Listener::tls(address, server)
         }
     };
-    let mut server = ServerConfig::default().with_listener(listener).with_max_connections(config.tlib.max_clients);
+    let mut server = ServerConfig::default()
+        .with_listener(listener)
+        .with_max_connections(config.tlib.max_clients);
     server.client_queue = QUEUE;
-    server.start(engine, Box::new(switch)).await.map_err(|error| match error {
-        ServerError::Bind { address, source } => StartError::bind(config, "T-Library", address, source),
-        other => StartError::value(config, "[tlib]", other),
-    })
+    server
+        .start(engine, Box::new(switch))
+        .await
+        .map_err(|error| match error {
+            ServerError::Bind { address, source } => StartError::bind(config, "T-Library", address, source),
+            other => StartError::value(config, "[tlib]", other),
+        })
 }
 
 /// Clients inside this process, beside those that connect.

@@ -28,7 +28,10 @@ pub struct DialPlan {
 impl DialPlan {
     /// Numbers of registered phones, and the host (with port) for every other number.
     pub fn new(extensions: impl IntoIterator<Item = String>, trunk: Option<String>) -> Self {
-        Self { extensions: extensions.into_iter().collect(), trunk }
+        Self {
+            extensions: extensions.into_iter().collect(),
+            trunk,
+        }
     }
 
     /// Where a number leads; `None` for a number that nobody has.
@@ -77,16 +80,36 @@ impl SipSwitch {
         } else if self.backlog.len() < MAX_BACKLOG {
             self.backlog.push_back(command);
         } else {
-            tracing::error!(leg = command.leg().0, "the SIP endpoint does not keep up, command dropped");
-            self.made.push_back(SwitchEvent::CommandFailed { leg: leg_id(command.leg()), cause: Cause::Overload });
+            tracing::error!(
+                leg = command.leg().0,
+                "the SIP endpoint does not keep up, command dropped"
+            );
+            self.made.push_back(SwitchEvent::CommandFailed {
+                leg: leg_id(command.leg()),
+                cause: Cause::Overload,
+            });
         }
         self.retry_at = Some(now + RETRY);
     }
 
     fn offer(&mut self, now: Instant, command: SwitchCommand) {
-        let SwitchCommand::Offer { leg, to, from, media, auto_answer, timeout, headers } = command else { return };
+        let SwitchCommand::Offer {
+            leg,
+            to,
+            from,
+            media,
+            auto_answer,
+            timeout,
+            headers,
+        } = command
+        else {
+            return;
+        };
         let Some(target) = self.plan.target(to.as_str()) else {
-            self.made.push_back(SwitchEvent::Failed { leg, cause: Cause::InvalidNumber });
+            self.made.push_back(SwitchEvent::Failed {
+                leg,
+                cause: Cause::InvalidNumber,
+            });
             return;
         };
         let command = B2buaCommand::Invite {
@@ -104,10 +127,19 @@ impl SipSwitch {
 
     fn redirect(&mut self, now: Instant, leg: LegId, to: &Dn) {
         match format!("sip:{to}@{}", self.own_host).parse::<Uri>() {
-            Ok(uri) => self.send(now, B2buaCommand::Redirect { leg: leg_key(leg), uri }),
+            Ok(uri) => self.send(
+                now,
+                B2buaCommand::Redirect {
+                    leg: leg_key(leg),
+                    uri,
+                },
+            ),
             Err(error) => {
                 tracing::warn!(%error, "redirect to a number that is no SIP user");
-                self.made.push_back(SwitchEvent::CommandFailed { leg, cause: Cause::InvalidNumber });
+                self.made.push_back(SwitchEvent::CommandFailed {
+                    leg,
+                    cause: Cause::InvalidNumber,
+                });
             }
         }
     }
@@ -131,25 +163,36 @@ impl Switch for SipSwitch {
             SwitchCommand::Redirect { leg, to } => return self.redirect(now, leg, &to),
             SwitchCommand::Ring { leg } => B2buaCommand::Ring { leg: leg_key(leg) },
             SwitchCommand::Answer { leg } => B2buaCommand::Talk { leg: leg_key(leg) },
-            SwitchCommand::Connect { a, b } => B2buaCommand::Connect { a: leg_key(a), b: leg_key(b) },
-            SwitchCommand::Hold { leg, partner } => {
-                B2buaCommand::Hold { leg: leg_key(leg), partner: partner.map(leg_key) }
-            }
-            SwitchCommand::Retrieve { leg, partner } => {
-                B2buaCommand::Retrieve { leg: leg_key(leg), partner: partner.map(leg_key) }
-            }
-            SwitchCommand::Treat { leg, treatment, action } => B2buaCommand::Treat {
+            SwitchCommand::Connect { a, b } => B2buaCommand::Connect {
+                a: leg_key(a),
+                b: leg_key(b),
+            },
+            SwitchCommand::Hold { leg, partner } => B2buaCommand::Hold {
+                leg: leg_key(leg),
+                partner: partner.map(leg_key),
+            },
+            SwitchCommand::Retrieve { leg, partner } => B2buaCommand::Retrieve {
+                leg: leg_key(leg),
+                partner: partner.map(leg_key),
+            },
+            SwitchCommand::Treat {
+                leg,
+                treatment,
+                action,
+            } => B2buaCommand::Treat {
                 leg: leg_key(leg),
                 op: OpId(treatment.0),
                 request: translate::request(action),
             },
             SwitchCommand::StopTreatment { leg } => B2buaCommand::StopTreatment { leg: leg_key(leg) },
-            SwitchCommand::Reject { leg, cause } => {
-                B2buaCommand::Reject { leg: leg_key(leg), status: translate::status(cause) }
-            }
-            SwitchCommand::Release { leg, cause } => {
-                B2buaCommand::Release { leg: leg_key(leg), status: translate::release_status(cause) }
-            }
+            SwitchCommand::Reject { leg, cause } => B2buaCommand::Reject {
+                leg: leg_key(leg),
+                status: translate::status(cause),
+            },
+            SwitchCommand::Release { leg, cause } => B2buaCommand::Release {
+                leg: leg_key(leg),
+                status: translate::release_status(cause),
+            },
             other => {
                 tracing::error!(?other, "the SIP switch does not know this command");
                 return;
@@ -195,12 +238,23 @@ fn leg_key(leg: LegId) -> LegKey {
 }
 
 fn leg_id(leg: LegKey) -> LegId {
-    if leg.is_outgoing() { LegId::from_engine(leg.0 >> 1) } else { LegId::from_switch(leg.0 >> 1) }
+    if leg.is_outgoing() {
+        LegId::from_engine(leg.0 >> 1)
+    } else {
+        LegId::from_switch(leg.0 >> 1)
+    }
 }
 
 fn switch_event(event: B2buaEvent) -> Option<SwitchEvent> {
     Some(match event {
-        B2buaEvent::Incoming { leg, from_user, authenticated, to_user, headers, .. } => SwitchEvent::Offered {
+        B2buaEvent::Incoming {
+            leg,
+            from_user,
+            authenticated,
+            to_user,
+            headers,
+            ..
+        } => SwitchEvent::Offered {
             leg: leg_id(leg),
             call: OfferedCall {
                 origin: authenticated.map(Dn::from),
@@ -212,22 +266,29 @@ fn switch_event(event: B2buaEvent) -> Option<SwitchEvent> {
         B2buaEvent::Ringing { leg } => SwitchEvent::Ringing { leg: leg_id(leg) },
         B2buaEvent::EarlyMedia { leg } => SwitchEvent::EarlyMedia { leg: leg_id(leg) },
         B2buaEvent::Answered { leg } => SwitchEvent::Answered { leg: leg_id(leg) },
-        B2buaEvent::Failed { leg, status } => {
-            SwitchEvent::Failed { leg: leg_id(leg), cause: translate::failure(status) }
-        }
-        B2buaEvent::Released { leg, why } => {
-            SwitchEvent::Released { leg: leg_id(leg), cause: translate::release_cause(why) }
-        }
+        B2buaEvent::Failed { leg, status } => SwitchEvent::Failed {
+            leg: leg_id(leg),
+            cause: translate::failure(status),
+        },
+        B2buaEvent::Released { leg, why } => SwitchEvent::Released {
+            leg: leg_id(leg),
+            cause: translate::release_cause(why),
+        },
         B2buaEvent::HeldByPeer { leg } => SwitchEvent::Held { leg: leg_id(leg) },
         B2buaEvent::RetrievedByPeer { leg } => SwitchEvent::Retrieved { leg: leg_id(leg) },
-        B2buaEvent::TransferAsked { leg, target, replaces } => SwitchEvent::TransferAsked {
+        B2buaEvent::TransferAsked {
+            leg,
+            target,
+            replaces,
+        } => SwitchEvent::TransferAsked {
             leg: leg_id(leg),
             to: Dn::from(target),
             replaces: replaces.map(leg_id),
         },
-        B2buaEvent::TreatmentStarted { leg, op } => {
-            SwitchEvent::TreatmentStarted { leg: leg_id(leg), treatment: TreatmentId(op.0) }
-        }
+        B2buaEvent::TreatmentStarted { leg, op } => SwitchEvent::TreatmentStarted {
+            leg: leg_id(leg),
+            treatment: TreatmentId(op.0),
+        },
         B2buaEvent::TreatmentEnded { leg, op, result } => SwitchEvent::TreatmentEnded {
             leg: leg_id(leg),
             treatment: TreatmentId(op.0),
@@ -236,12 +297,21 @@ fn switch_event(event: B2buaEvent) -> Option<SwitchEvent> {
         B2buaEvent::Registered { user } => SwitchEvent::EndpointUp { dn: Dn::from(user) },
         B2buaEvent::Unregistered { user } => SwitchEvent::EndpointDown { dn: Dn::from(user) },
         // The leg ended on its own while the command was on its way.
-        B2buaEvent::CommandFailed { why: B2buaError::UnknownLeg | B2buaError::PartnerGone, .. } => return None,
+        B2buaEvent::CommandFailed {
+            why: B2buaError::UnknownLeg | B2buaError::PartnerGone,
+            ..
+        } => return None,
         // The call goes on as it is.
-        B2buaEvent::CommandFailed { command: "ring" | "stop_treatment", .. } => return None,
+        B2buaEvent::CommandFailed {
+            command: "ring" | "stop_treatment",
+            ..
+        } => return None,
         B2buaEvent::CommandFailed { leg, command, why } => {
             tracing::warn!(leg = leg.0, command, %why, "command failed");
-            SwitchEvent::CommandFailed { leg: leg_id(leg), cause: translate::command_cause(why) }
+            SwitchEvent::CommandFailed {
+                leg: leg_id(leg),
+                cause: translate::command_cause(why),
+            }
         }
         // Digits outside a collection concern nobody yet.
         B2buaEvent::Digit { .. } => return None,
@@ -258,7 +328,12 @@ mod tests {
 
     #[test]
     fn legs_keep_their_numbers_in_both_directions() {
-        for leg in [LegId::from_switch(0), LegId::from_switch(7), LegId::from_engine(0), LegId::from_engine(7)] {
+        for leg in [
+            LegId::from_switch(0),
+            LegId::from_switch(7),
+            LegId::from_engine(0),
+            LegId::from_engine(7),
+        ] {
             assert_eq!(leg_id(leg_key(leg)), leg);
         }
     }

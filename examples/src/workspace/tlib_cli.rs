@@ -42,7 +42,9 @@ pub enum CliError {
 }
 
 fn source_of(error: &ConnectError) -> String {
-    std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default()
+    std::error::Error::source(error)
+        .map(|source| format!(": {source}"))
+        .unwrap_or_default()
 }
 
 /// Runs one command; events go to `out`.
@@ -54,9 +56,18 @@ pub async fn run(arguments: Arguments, out: &mut (dyn Write + Send)) -> Result<(
     let config = ClientConfig::new(arguments.server.clone(), "tlib-cli");
     let (client, events) = config.build();
     client.connect().await?;
-    let mut tool = Tool { client, events, json: arguments.json, out };
+    let mut tool = Tool {
+        client,
+        events,
+        json: arguments.json,
+        out,
+    };
     let watch = tool.execute(arguments.command).await?;
-    if watch { tool.watch().await } else { tool.drain().await }
+    if watch {
+        tool.watch().await
+    } else {
+        tool.drain().await
+    }
 }
 
 struct Tool<'a> {
@@ -76,7 +87,13 @@ impl Tool<'_> {
                 }
                 return Ok(true);
             }
-            Command::Login { dn, agent, queue, ready, watch } => {
+            Command::Login {
+                dn,
+                agent,
+                queue,
+                ready,
+                watch,
+            } => {
                 self.client.register_address(&dn).await?;
                 let login = self.client.agent_login(&dn, &agent, queue.as_deref()).await;
                 already_done(login)?;
@@ -90,13 +107,24 @@ impl Tool<'_> {
                 self.client.agent_logout(&dn, None).await?;
             }
             Command::Ready { dn, manual_in } => {
-                let mode = if manual_in { AgentWorkMode::MANUAL_IN } else { AgentWorkMode::AUTO_IN };
+                let mode = if manual_in {
+                    AgentWorkMode::MANUAL_IN
+                } else {
+                    AgentWorkMode::AUTO_IN
+                };
                 self.client.register_address(&dn).await?;
                 self.client.agent_ready(&dn, mode).await?;
             }
-            Command::NotReady { dn, after_call_work, reason } => {
-                let mode =
-                    if after_call_work { AgentWorkMode::AFTER_CALL_WORK } else { AgentWorkMode::AUX_WORK };
+            Command::NotReady {
+                dn,
+                after_call_work,
+                reason,
+            } => {
+                let mode = if after_call_work {
+                    AgentWorkMode::AFTER_CALL_WORK
+                } else {
+                    AgentWorkMode::AUX_WORK
+                };
                 self.client.register_address(&dn).await?;
                 self.client.agent_not_ready(&dn, mode, list(reason)).await?;
             }
@@ -110,7 +138,12 @@ impl Tool<'_> {
             | Command::Retrieve(_)
             | Command::Release(_)
             | Command::Attach { .. } => self.act_on_call(command).await?,
-            Command::SendRaw { message, attributes, register, watch } => {
+            Command::SendRaw {
+                message,
+                attributes,
+                register,
+                watch,
+            } => {
                 let message = raw::message(&message, &attributes)?;
                 if let Some(dn) = register {
                     self.client.register_address(&dn).await?;
@@ -139,7 +172,9 @@ impl Tool<'_> {
             Command::Hold(_) => self.client.hold_call(dn, conn).await?,
             Command::Retrieve(_) => self.client.retrieve_call(dn, conn).await?,
             Command::Release(_) => self.client.release_call(dn, conn).await?,
-            Command::Attach { data, .. } => self.client.attach_user_data(dn, conn, list(data.clone())).await?,
+            Command::Attach { data, .. } => {
+                self.client.attach_user_data(dn, conn, list(data.clone())).await?
+            }
             _ => return Ok(()),
         };
         Ok(())
@@ -153,7 +188,10 @@ impl Tool<'_> {
         }
         let newest = registered.kv(AttributeId::EXTENSIONS).and_then(|snapshot| {
             let calls = snapshot.iter().filter(|pair| pair.key.starts_with("conn-"));
-            calls.filter_map(|pair| snapshot.get_str(&pair.key)).next_back().and_then(arguments::conn_id)
+            calls
+                .filter_map(|pair| snapshot.get_str(&pair.key))
+                .next_back()
+                .and_then(arguments::conn_id)
         });
         newest.ok_or_else(|| CliError::NoCall(dn.to_owned()))
     }
@@ -173,7 +211,8 @@ impl Tool<'_> {
 
     /// Prints what the request caused: the events that follow it closely.
     async fn drain(&mut self) -> Result<(), CliError> {
-        while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(200), self.events.next()).await {
+        while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(200), self.events.next()).await
+        {
             self.print(&event)?;
         }
         Ok(())
@@ -196,11 +235,17 @@ impl Tool<'_> {
 /// A login of an agent who is logged in already is no failure.
 fn already_done(answer: Result<Arc<Message>, RequestError>) -> Result<(), RequestError> {
     match answer {
-        Ok(_) | Err(RequestError::Refused { code: ErrorCode::ALREADY_IN_STATE, .. }) => Ok(()),
+        Ok(_)
+        | Err(RequestError::Refused {
+            code: ErrorCode::ALREADY_IN_STATE,
+            ..
+        }) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
 fn list(pairs: Vec<(String, String)>) -> KvList {
-    pairs.into_iter().fold(KvList::new(), |list, (key, value)| list.with(key, value))
+    pairs
+        .into_iter()
+        .fold(KvList::new(), |list, (key, value)| list.with(key, value))
 }

@@ -46,7 +46,10 @@ pub(crate) fn start(cluster: &Cluster, user: &str, password: &str, port: u16) ->
     fs::write(folder.path().join("contacts"), "").unwrap();
     let mut command = Command::new("baresip");
     command.arg("-f").arg(folder.path()).arg("-v");
-    Phone { process: Process::start("baresip", &mut command), _folder: folder }
+    Phone {
+        process: Process::start("baresip", &mut command),
+        _folder: folder,
+    }
 }
 
 impl Phone {

@@ -29,7 +29,11 @@ impl Capture {
             .arg(folder.path().join("rtp.pcapng"));
         let mut process = Process::start("tshark", &mut command);
         process.until("Capturing on");
-        Self { process, port, folder }
+        Self {
+            process,
+            port,
+            folder,
+        }
     }
 
     /// Ends the capture; the streams to and from the port.
@@ -41,7 +45,10 @@ impl Capture {
 
 fn streams(file: &Path, port: u16) -> Vec<RtpStream> {
     let mut command = Command::new("tshark");
-    command.arg("-r").arg(file).args(["-d", &format!("udp.port=={port},rtp"), "-q", "-z", "rtp,streams"]);
+    command
+        .arg("-r")
+        .arg(file)
+        .args(["-d", &format!("udp.port=={port},rtp"), "-q", "-z", "rtp,streams"]);
     let table = Process::start("tshark", &mut command).finish();
     // Start, end, source address and port, destination address and port, SSRC, payload (may hold blanks), packets, ...
     table.lines().filter_map(row).collect()
@@ -51,5 +58,9 @@ fn row(line: &str) -> Option<RtpStream> {
     let words: Vec<_> = line.split_whitespace().collect();
     let ssrc = words.iter().position(|word| word.starts_with("0x"))?;
     let packets = words[ssrc + 1..].iter().find_map(|word| word.parse().ok())?;
-    Some(RtpStream { from: words[ssrc - 3].parse().ok()?, to: words[ssrc - 1].parse().ok()?, packets })
+    Some(RtpStream {
+        from: words[ssrc - 3].parse().ok()?,
+        to: words[ssrc - 1].parse().ok()?,
+        packets,
+    })
 }

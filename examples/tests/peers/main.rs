@@ -39,7 +39,8 @@ fn events_at(log: &str, dn: &str) -> Vec<String> {
 const ANSWERED: [&str; 3] = ["EventRinging", "EventEstablished", "EventReleased"];
 
 fn call_events(log: &str, dn: &str) -> Vec<String> {
-    let is_call = |name: &String| !name.contains("Agent") && !name.contains("Regist") && !name.contains("Service");
+    let is_call =
+        |name: &String| !name.contains("Agent") && !name.contains("Regist") && !name.contains("Service");
     events_at(log, dn).into_iter().filter(is_call).collect()
 }
 
@@ -60,7 +61,10 @@ fn a_sipp_agent_answers_a_sipp_customer_who_pressed_one_and_hangs_up() {
     assert_eq!(seen[..2], ["EventQueued", "EventRouteRequest"]);
     assert_eq!(seen[seen.len() - 2..], ["EventRouteUsed", "EventDiverted"]);
     assert!(seen.iter().any(|name| name == "EventTreatmentEnd"), "{seen:?}");
-    assert!(log.contains("AttributeCollectedDigits [str] = \"1\""), "the digit was not collected:\n{log}");
+    assert!(
+        log.contains("AttributeCollectedDigits [str] = \"1\""),
+        "the digit was not collected:\n{log}"
+    );
     cluster.stop();
 }
 
@@ -86,7 +90,15 @@ fn a_customer_on_sipp_abandons_in_the_greeting() {
     sipp::customer(&cluster, "caller-abandons.xml");
     let log = point.until("EventAbandoned");
     let seen = call_events(&log, "8000");
-    assert_eq!(seen, ["EventQueued", "EventRouteRequest", "EventTreatmentApplied", "EventAbandoned"]);
+    assert_eq!(
+        seen,
+        [
+            "EventQueued",
+            "EventRouteRequest",
+            "EventTreatmentApplied",
+            "EventAbandoned"
+        ]
+    );
     cluster.stop();
 }
 
@@ -103,13 +115,20 @@ fn baresip_registers_with_digest_answers_and_hears_the_customer() {
     assert_eq!(call_events(&log, "1001"), ANSWERED);
     let streams = capture.finish();
     let count = |wanted: &dyn Fn(&RtpStream) -> bool| -> u64 {
-        streams.iter().filter(|stream| wanted(stream)).map(|stream| stream.packets).sum()
+        streams
+            .iter()
+            .filter(|stream| wanted(stream))
+            .map(|stream| stream.packets)
+            .sum()
     };
     let agent = baresip::RTP_PORTS;
     let heard_prompts = count(&|stream| stream.to == sipp::CUSTOMER_RTP && !agent.contains(&stream.from));
     let heard_agent = count(&|stream| stream.to == sipp::CUSTOMER_RTP && agent.contains(&stream.from));
     let said_to_agent = count(&|stream| stream.from == sipp::CUSTOMER_RTP && agent.contains(&stream.to));
-    assert!(heard_prompts > 50 && heard_agent > 50 && said_to_agent > 50, "{streams:?}");
+    assert!(
+        heard_prompts > 50 && heard_agent > 50 && said_to_agent > 50,
+        "{streams:?}"
+    );
     phone.stop();
     cluster.stop();
 }

@@ -38,7 +38,12 @@ impl Process {
                 }
             });
         }
-        Self { name: name.to_owned(), child, lines, seen: String::new() }
+        Self {
+            name: name.to_owned(),
+            child,
+            lines,
+            seen: String::new(),
+        }
     }
 
     /// Waits for a line that contains `text`; answers everything printed so far, a block longer.
@@ -115,14 +120,28 @@ impl Cluster {
             .replace("\"strategies/", &format!("\"{shipped}/strategies/"));
         let config = folder.path().join("cluster.toml");
         std::fs::write(&config, text).unwrap();
-        let mut process =
-            Process::start("cluster", Command::new(env!("CARGO_BIN_EXE_cluster")).arg("--config").arg(config));
+        let mut process = Process::start(
+            "cluster",
+            Command::new(env!("CARGO_BIN_EXE_cluster"))
+                .arg("--config")
+                .arg(config),
+        );
         let printed = process.until("ready");
         let address = |label: &str| -> SocketAddr {
-            let line = printed.lines().find(|line| line.trim_start().starts_with(label)).unwrap();
-            line.split_whitespace().find_map(|word| word.parse().ok()).unwrap()
+            let line = printed
+                .lines()
+                .find(|line| line.trim_start().starts_with(label))
+                .unwrap();
+            line.split_whitespace()
+                .find_map(|word| word.parse().ok())
+                .unwrap()
         };
-        Self { sip: address("SIP"), tlib: address("T-Library"), process, _config: folder }
+        Self {
+            sip: address("SIP"),
+            tlib: address("T-Library"),
+            process,
+            _config: folder,
+        }
     }
 
     /// Ctrl-C; fails unless it drains and ends well.
@@ -137,14 +156,21 @@ pub(crate) struct TlibCli(Process);
 impl TlibCli {
     fn start(cluster: &Cluster, arguments: &[&str], first: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tlib-cli"));
-        command.arg("--server").arg(cluster.tlib.to_string()).args(arguments);
+        command
+            .arg("--server")
+            .arg(cluster.tlib.to_string())
+            .args(arguments);
         let mut process = Process::start("tlib-cli", &mut command);
         process.until(first);
         Self(process)
     }
 
     pub(crate) fn login(cluster: &Cluster, dn: &str) -> Self {
-        Self::start(cluster, &["login", "--dn", dn, "--agent", dn, "--ready", "--watch"], "EventAgentReady")
+        Self::start(
+            cluster,
+            &["login", "--dn", dn, "--agent", dn, "--ready", "--watch"],
+            "EventAgentReady",
+        )
     }
 
     pub(crate) fn watch(cluster: &Cluster, dn: &str) -> Self {

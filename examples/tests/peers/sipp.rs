@@ -14,28 +14,56 @@ fn sipp(cluster: &Cluster, scenario: &str) -> Command {
     command
         .arg(cluster.sip.to_string())
         .args(["-sf", &format!("{SCENARIOS}/{scenario}")])
-        .args(["-i", "127.0.0.1", "-m", "1", "-nostdin", "-timeout", "60", "-timeout_error"]);
+        .args([
+            "-i",
+            "127.0.0.1",
+            "-m",
+            "1",
+            "-nostdin",
+            "-timeout",
+            "60",
+            "-timeout_error",
+        ]);
     command
 }
 
 /// Registers a phone with digest.
 pub(crate) fn register(cluster: &Cluster, user: &str, port: u16) {
     let mut command = sipp(cluster, "register.xml");
-    command.args(["-s", user, "-ap", &format!("agent-{user}"), "-p", &port.to_string()]);
+    command.args([
+        "-s",
+        user,
+        "-ap",
+        &format!("agent-{user}"),
+        "-p",
+        &port.to_string(),
+    ]);
     Process::start("sipp register", &mut command).finish();
 }
 
 /// The phone that was registered on `port`: answers one call, echoes RTP.
 pub(crate) fn agent(cluster: &Cluster, port: u16) -> Process {
     let mut command = sipp(cluster, "agent.xml");
-    command.args(["-p", &port.to_string(), "-mp", &(port + 1000).to_string(), "-rtp_echo"]);
+    command.args([
+        "-p",
+        &port.to_string(),
+        "-mp",
+        &(port + 1000).to_string(),
+        "-rtp_echo",
+    ]);
     Process::start("sipp agent", &mut command)
 }
 
 /// As [`agent`], but it ends the call after a second.
 pub(crate) fn agent_who_hangs_up(cluster: &Cluster, port: u16) -> Process {
     let mut command = sipp(cluster, "agent-hangs-up.xml");
-    command.args(["-p", &port.to_string(), "-mp", &(port + 1000).to_string(), "-rtp_echo"]);
+    command.args([
+        "-p",
+        &port.to_string(),
+        "-mp",
+        &(port + 1000).to_string(),
+        "-rtp_echo",
+    ]);
     Process::start("sipp agent", &mut command)
 }
 

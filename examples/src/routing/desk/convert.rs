@@ -7,7 +7,9 @@ use tlib::{AttributeId, ConnId, KvList, KvValue, Message};
 
 /// A call as strategies see it.
 pub(super) fn interaction(conn: ConnId, event: &Message, point: &str) -> Interaction {
-    let id = event.str(AttributeId::CALL_UUID).map_or_else(|| conn.to_string(), str::to_owned);
+    let id = event
+        .str(AttributeId::CALL_UUID)
+        .map_or_else(|| conn.to_string(), str::to_owned);
     let text = |id| event.str(id).map(str::to_owned);
     let mut voice = Voice::inbound(conn.to_string(), text(AttributeId::ANI), text(AttributeId::DNIS));
     voice.call_type = match event.int(AttributeId::CALL_TYPE).map(CallType) {
@@ -18,12 +20,16 @@ pub(super) fn interaction(conn: ConnId, event: &Message, point: &str) -> Interac
     }
     .to_owned();
     voice.call_id = event.int(AttributeId::CALL_ID).map(|id| id.to_string());
-    Interaction::call(id, voice).with_user_data(user_data(event)).with_party(point, "routepoint")
+    Interaction::call(id, voice)
+        .with_user_data(user_data(event))
+        .with_party(point, "routepoint")
 }
 
 /// The user data of an event as an object.
 pub(super) fn user_data(event: &Message) -> Value {
-    event.kv(AttributeId::USER_DATA).map_or_else(Value::object, to_value)
+    event
+        .kv(AttributeId::USER_DATA)
+        .map_or_else(Value::object, to_value)
 }
 
 /// A list as an object; of repeated keys the last one counts. Bytes are left out.
@@ -59,7 +65,10 @@ pub(super) fn to_list(value: &Value) -> KvList {
 
 fn integer(number: f64) -> Option<i32> {
     let whole = number.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&number);
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number in range")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "checked to be a whole number in range"
+    )]
     whole.then_some(number as i32)
 }
 
@@ -78,9 +87,14 @@ mod tests {
 
     #[test]
     fn what_has_no_counterpart_becomes_text() {
-        let value = Value::object().with("half", 0.5).with("big", 1e12).with("yes", true);
-        let expected =
-            KvList::new().with("half", "0.5").with("big", "1000000000000").with("yes", "true");
+        let value = Value::object()
+            .with("half", 0.5)
+            .with("big", 1e12)
+            .with("yes", true);
+        let expected = KvList::new()
+            .with("half", "0.5")
+            .with("big", "1000000000000")
+            .with("yes", "true");
         assert_eq!(to_list(&value), expected);
     }
 }

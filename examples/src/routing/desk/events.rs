@@ -12,7 +12,9 @@ use super::{Call, Leftover, MAX_CALLS, Pending, RETURN_TIME, RoutingDesk, comes_
 
 impl RoutingDesk {
     pub(super) fn take_event(&mut self, now: Instant, event: &Arc<Message>) {
-        let pending = event.reference_id().and_then(|reference| self.answers.remove(&reference.0));
+        let pending = event
+            .reference_id()
+            .and_then(|reference| self.answers.remove(&reference.0));
         if let Some(pending) = pending {
             self.take_answer(now, event, pending);
         }
@@ -38,8 +40,10 @@ impl RoutingDesk {
     }
 
     fn take_answer(&mut self, now: Instant, event: &Message, pending: Pending) {
-        let refused =
-            matches!(event.message_type, MessageType::EVENT_ERROR | MessageType::EVENT_TREATMENT_NOT_APPLIED);
+        let refused = matches!(
+            event.message_type,
+            MessageType::EVENT_ERROR | MessageType::EVENT_TREATMENT_NOT_APPLIED
+        );
         if refused {
             self.stats.refused += 1;
             tracing::debug!(?pending, code = event.int(AttributeId::ERROR_CODE), "refused");
@@ -65,16 +69,22 @@ impl RoutingDesk {
             call.treatments.orphan();
             self.stats.returned += 1;
             let interaction = call.interaction.clone();
-            if !self.sessions.handle_interaction(now, &interaction, InteractionEvent::RouteRequested) {
+            if !self
+                .sessions
+                .handle_interaction(now, &interaction, InteractionEvent::RouteRequested)
+            {
                 self.leave_over(conn);
             }
             return;
         }
         self.stats.calls += 1;
         let interaction = convert::interaction(conn, event, point);
-        let Some(strategy) = self.points.get(point).cloned() else { return };
+        let Some(strategy) = self.points.get(point).cloned() else {
+            return;
+        };
         let full = self.calls.len() >= MAX_CALLS;
-        self.calls.insert(conn, Call::new(conn, interaction.id.clone(), point));
+        self.calls
+            .insert(conn, Call::new(conn, interaction.id.clone(), point));
         self.interactions.insert(interaction.id.clone(), conn);
         let started = match full {
             true => Err("too many calls".to_owned()),
@@ -91,7 +101,9 @@ impl RoutingDesk {
 
     /// The call leaves the routing point; without our request it goes to its default destination for good.
     fn route_used(&mut self, now: Instant, conn: ConnId, event: &Message) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         call.at_point = false;
         call.treatments.orphan();
         if event.int(AttributeId::ROUTE_TYPE).map(RouteType) == Some(RouteType::DEFAULT) {
@@ -100,14 +112,21 @@ impl RoutingDesk {
     }
 
     fn established(&mut self, now: Instant, conn: ConnId, dn: &str) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         call.established = true;
-        let change = InteractionEvent::PartyStateChanged { focus_device: dn.to_owned(), parties: Vec::new() };
+        let change = InteractionEvent::PartyStateChanged {
+            focus_device: dn.to_owned(),
+            parties: Vec::new(),
+        };
         self.sessions.handle_interaction(now, &call.interaction, change);
     }
 
     fn destination_released(&mut self, now: Instant, conn: ConnId, event: &Message) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         if !call.established && !call.at_point && comes_back(event) {
             let by = now + RETURN_TIME;
             call.returns_by = Some(by);

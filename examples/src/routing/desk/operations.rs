@@ -21,7 +21,12 @@ impl RoutingDesk {
             Output::CancelRequest { key, interaction } => self.take_back(now, &key, &interaction),
             Output::SetUserData { interaction, data } => self.set_user_data(&interaction, &data),
             Output::Log { session, record } => tracing::info!(%session, ?record, "strategy"),
-            Output::Ended { session, reason, interactions, .. } => {
+            Output::Ended {
+                session,
+                reason,
+                interactions,
+                ..
+            } => {
                 tracing::info!(%session, ?reason, "strategy ended");
                 for interaction in interactions {
                     if let Some(conn) = self.interactions.get(&interaction).copied() {
@@ -34,7 +39,12 @@ impl RoutingDesk {
     }
 
     fn operate(&mut self, now: Instant, request: PlatformRequest) {
-        let PlatformRequest { key, interaction, operation, .. } = request;
+        let PlatformRequest {
+            key,
+            interaction,
+            operation,
+            ..
+        } = request;
         let waiting = |call: &super::Call| call.at_point;
         let conn = self.interactions.get(&interaction).copied();
         let Some(conn) = conn.filter(|conn| self.calls.get(conn).is_some_and(waiting)) else {
@@ -53,20 +63,29 @@ impl RoutingDesk {
                 self.complete(now, &key, result);
             }
             Operation::Treat(treatment) => {
-                let owner = Owner::Dialog { key, collects: treatment.collects() };
+                let owner = Owner::Dialog {
+                    key,
+                    collects: treatment.collects(),
+                };
                 self.treat(conn, &treatment, owner);
             }
             Operation::StopTreatment { request } => self.stop_treatment(now, conn, &key, request),
             Operation::Redirect(redirect) => self.redirect(conn, key, &redirect),
             Operation::Terminate(_) => self.terminate(conn, key),
-            _ => self.complete(now, &key, Err(Failure::new("unknown", "not supported by this platform"))),
+            _ => self.complete(
+                now,
+                &key,
+                Err(Failure::new("unknown", "not supported by this platform")),
+            ),
         }
     }
 
     fn stop_treatment(&mut self, now: Instant, conn: ConnId, key: &RequestKey, request: String) {
         let mut dialog = key.clone();
         dialog.request = request;
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         if !call.treatments.disown(&dialog) {
             return self.complete(now, key, Err(Failure::new("unknown", "no such dialog runs")));
         }
@@ -76,7 +95,9 @@ impl RoutingDesk {
     }
 
     fn redirect(&mut self, conn: ConnId, key: RequestKey, redirect: &Redirect) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         let message = request::route_call(&call.point, conn, &redirect.to);
         let reserved = call.submit.as_ref().and_then(|submit| submit.selected.as_ref());
         // The target of a submit without routing: its agent stays reserved until the call gets there.
@@ -97,7 +118,9 @@ impl RoutingDesk {
 
     /// A call that no session has: to the default destination of its routing point, or else released.
     pub(super) fn leave_over(&mut self, conn: ConnId) {
-        let Some(call) = self.calls.get(&conn).filter(|call| call.at_point) else { return };
+        let Some(call) = self.calls.get(&conn).filter(|call| call.at_point) else {
+            return;
+        };
         tracing::warn!(%conn, "no strategy has the call any more");
         let mut message = request::route_call(&call.point, conn, "");
         message.remove(AttributeId::OTHER_DN);
@@ -115,20 +138,28 @@ impl RoutingDesk {
     }
 
     fn take_back(&mut self, now: Instant, key: &RequestKey, interaction: &InteractionId) {
-        let Some(conn) = self.interactions.get(interaction).copied() else { return };
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(conn) = self.interactions.get(interaction).copied() else {
+            return;
+        };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         if call.submit.take_if(|submit| submit.key == *key).is_some() {
             self.router.cancel(now, &routing::RequestId::new(key.to_string()));
             self.targets.remove(key);
         }
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         if call.treatments.disown(key) && call.at_point {
             self.silence(conn);
         }
     }
 
     fn set_user_data(&mut self, interaction: &InteractionId, data: &Value) {
-        let Some(conn) = self.interactions.get(interaction).copied() else { return };
+        let Some(conn) = self.interactions.get(interaction).copied() else {
+            return;
+        };
         let Some(call) = self.calls.get(&conn) else { return };
         let message = request::update_user_data(&call.point, conn, convert::to_list(data));
         self.request(message, Pending::Quiet);

@@ -29,11 +29,18 @@ impl RoutingDesk {
 
     /// Ends rests that are over; an agent who is ready then gets calls again.
     pub(super) fn end_rests(&mut self, now: Instant) {
-        let rested: Vec<_> =
-            self.resting.iter().filter(|(_, until)| **until <= now).map(|(agent, _)| agent.clone()).collect();
+        let rested: Vec<_> = self
+            .resting
+            .iter()
+            .filter(|(_, until)| **until <= now)
+            .map(|(agent, _)| agent.clone())
+            .collect();
         for agent in rested {
             self.resting.remove(&agent);
-            let ready = self.tracker.agent(agent.as_str()).filter(|view| view.status.is_ready());
+            let ready = self
+                .tracker
+                .agent(agent.as_str())
+                .filter(|view| view.status.is_ready());
             if let Some((since, dn)) = ready.and_then(|view| Some((view.since, view.dns.first()?.clone()))) {
                 self.tell(now, &agent, AgentStatus::Ready { dn, since });
             }

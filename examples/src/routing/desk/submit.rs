@@ -35,8 +35,11 @@ impl RoutingDesk {
                 }
             }
         }
-        let Some(call) = self.calls.get_mut(&conn) else { return };
-        let mut request = Request::new(key.to_string(), call.routing_id(), targets).with_priority(submit.priority);
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
+        let mut request =
+            Request::new(key.to_string(), call.routing_id(), targets).with_priority(submit.priority);
         request.timeout = submit.timeout;
         request.clear_on_timeout = submit.clear_on_timeout;
         request.clear_queue = submit.clear_queue;
@@ -51,7 +54,11 @@ impl RoutingDesk {
             if let Some(call) = self.calls.get_mut(&conn) {
                 call.submit = None;
             }
-            return self.complete(now, &key, Err(Failure::new("invalidattribute", error.to_string())));
+            return self.complete(
+                now,
+                &key,
+                Err(Failure::new("invalidattribute", error.to_string())),
+            );
         }
         // A ready agent is selected at once; no treatment is started for that.
         while let Some(output) = self.router.poll_output() {
@@ -71,10 +78,19 @@ impl RoutingDesk {
         if !self.waits(conn, key) {
             return;
         }
-        let Some(submit) = self.calls.get(&conn).and_then(|call| call.submit.as_ref()) else { return };
+        let Some(submit) = self.calls.get(&conn).and_then(|call| call.submit.as_ref()) else {
+            return;
+        };
         let index = index.min(submit.treatments.len().saturating_sub(1));
         if let Some(treatment) = submit.treatments.get(index).cloned() {
-            self.treat(conn, &treatment, Owner::Queue { key: key.clone(), index });
+            self.treat(
+                conn,
+                &treatment,
+                Owner::Queue {
+                    key: key.clone(),
+                    index,
+                },
+            );
         }
     }
 
@@ -89,7 +105,10 @@ impl RoutingDesk {
                 tracing::debug!(request = request.as_str(), "submit replaced by a later one");
             }
             Output::ReservationExpired { request, .. } => {
-                tracing::warn!(request = request.as_str(), "an agent was reserved but no call was routed");
+                tracing::warn!(
+                    request = request.as_str(),
+                    "an agent was reserved but no call was routed"
+                );
             }
             other => tracing::debug!(?other, "decision without a consequence"),
         }
@@ -101,7 +120,10 @@ impl RoutingDesk {
             self.router.release(now, &selection.request);
             return;
         };
-        let Some(submit) = call.submit.as_mut().filter(|submit| submit.key.to_string() == selection.request.as_str())
+        let Some(submit) = call
+            .submit
+            .as_mut()
+            .filter(|submit| submit.key.to_string() == selection.request.as_str())
         else {
             self.router.release(now, &selection.request);
             return;
@@ -147,7 +169,9 @@ impl RoutingDesk {
 
     fn submit_failed(&mut self, now: Instant, interaction: &routing::InteractionId, failure: Failure) {
         let call = conn_of(interaction).and_then(|conn| self.calls.get_mut(&conn));
-        let Some(submit) = call.and_then(|call| call.submit.take()) else { return };
+        let Some(submit) = call.and_then(|call| call.submit.take()) else {
+            return;
+        };
         self.complete(now, &submit.key, Err(failure));
     }
 
@@ -158,19 +182,28 @@ impl RoutingDesk {
         request: Option<&str>,
         queue: Option<&str>,
     ) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         let matches = |submit: &mut ActiveSubmit| request.is_none_or(|request| submit.key.request == request);
         // One submit is active at a time; a named virtual queue can only be that one's.
         if queue.is_some() && request.is_none() {
             tracing::debug!("cancel by virtual queue cancels the active submit");
         }
-        let Some(submit) = call.submit.take_if(matches) else { return };
+        let Some(submit) = call.submit.take_if(matches) else {
+            return;
+        };
         call.treatments.disown(&submit.key);
         self.router.cancel(now, &RequestId::new(submit.key.to_string()));
         self.complete(now, &submit.key, Err(Failure::cancelled()));
     }
 
-    pub(super) fn query_submit(&self, now: Instant, key: &RequestKey, request: &str) -> Result<Completion, Failure> {
+    pub(super) fn query_submit(
+        &self,
+        now: Instant,
+        key: &RequestKey,
+        request: &str,
+    ) -> Result<Completion, Failure> {
         let id = RequestId::new(format!("{}/{request}", key.session));
         let view = self.router.query(now, &id);
         view.map(|view| {

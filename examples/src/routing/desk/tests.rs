@@ -32,7 +32,9 @@ impl Floor {
         let config = RoutingConfig {
             points: [("8000".to_owned(), "s.scxml".to_owned())].into(),
             documents: Arc::new(MemorySource::new().with("s.scxml", strategy)),
-            agents: ["1001", "1002"].map(|id| AgentProfile::new(id).with_skill("sales", 5)).to_vec(),
+            agents: ["1001", "1002"]
+                .map(|id| AgentProfile::new(id).with_skill("sales", 5))
+                .to_vec(),
             extensions: vec!["1001".to_owned(), "1002".to_owned()],
         };
         let engine = TServerConfig::builder()
@@ -60,7 +62,8 @@ impl Floor {
     }
 
     fn send(&mut self, client: ClientId, message: Message) {
-        self.server.handle_client(self.now, ClientInput::Request { client, message });
+        self.server
+            .handle_client(self.now, ClientInput::Request { client, message });
         self.settle();
     }
 
@@ -77,7 +80,13 @@ impl Floor {
             if let Some(event) = self.switch.next_event() {
                 self.server.handle_switch(self.now, event);
             } else if let Some(message) = self.desk.poll_request() {
-                self.server.handle_client(self.now, ClientInput::Request { client: DESK, message });
+                self.server.handle_client(
+                    self.now,
+                    ClientInput::Request {
+                        client: DESK,
+                        message,
+                    },
+                );
             } else if let Some(output) = self.server.poll_output() {
                 self.output(output);
             } else {
@@ -88,7 +97,11 @@ impl Floor {
 
     fn output(&mut self, output: Output) {
         match output {
-            Output::Send { client: DESK, message, reference } => {
+            Output::Send {
+                client: DESK,
+                message,
+                reference,
+            } => {
                 let mut message = Message::clone(&message);
                 if let Some(reference) = reference {
                     message.push(AttributeId::REFERENCE_ID, reference);
@@ -107,8 +120,14 @@ impl Floor {
     fn wait(&mut self, time: Duration) {
         let end = self.now + time;
         loop {
-            let next = [self.switch.poll_timeout(), self.server.poll_timeout(), self.desk.poll_timeout()];
-            let Some(next) = next.into_iter().flatten().min().filter(|next| *next <= end) else { break };
+            let next = [
+                self.switch.poll_timeout(),
+                self.server.poll_timeout(),
+                self.desk.poll_timeout(),
+            ];
+            let Some(next) = next.into_iter().flatten().min().filter(|next| *next <= end) else {
+                break;
+            };
             self.now = next.max(self.now);
             self.switch.handle_timeout(self.now);
             self.server.handle_timeout(self.now);
@@ -126,7 +145,9 @@ impl Floor {
 
     /// The number of the endpoint that a leg talks with.
     fn talks_with(&self, leg: LegId, dn: &str) -> bool {
-        self.switch.leg_of(dn).is_some_and(|agent| self.switch.peer(leg) == Some(agent))
+        self.switch
+            .leg_of(dn)
+            .is_some_and(|agent| self.switch.peer(leg) == Some(agent))
     }
 }
 
@@ -173,21 +194,34 @@ fn a_call_waits_with_treatments_and_goes_to_the_first_ready_agent() {
     let mut floor = Floor::new(&strategy(QUEUE));
     let caller = floor.call();
     floor.wait(20 * SECOND);
-    assert!(floor.switch.treatment(caller).is_some(), "the music plays after the announcement");
+    assert!(
+        floor.switch.treatment(caller).is_some(),
+        "the music plays after the announcement"
+    );
     floor.agent("1001", SimEndpoint::answers_after(SECOND));
     floor.wait(2 * SECOND);
     assert!(floor.talks_with(caller, "1001"));
     assert_eq!(
-        floor.at_point.iter().filter(|name| name.starts_with("EventTreatment")).count(),
+        floor
+            .at_point
+            .iter()
+            .filter(|name| name.starts_with("EventTreatment"))
+            .count(),
         3,
         "announcement applied and ended, music applied: {:?}",
         floor.at_point
     );
-    assert_eq!(floor.at_point[floor.at_point.len() - 2..], ["EventRouteUsed", "EventDiverted"]);
+    assert_eq!(
+        floor.at_point[floor.at_point.len() - 2..],
+        ["EventRouteUsed", "EventDiverted"]
+    );
     floor.switch.hang_up(caller);
     floor.settle();
     let stats = floor.desk.stats();
-    assert_eq!((stats.active, stats.sessions.active, stats.sessions.finished), (0, 0, 1));
+    assert_eq!(
+        (stats.active, stats.sessions.active, stats.sessions.finished),
+        (0, 0, 1)
+    );
 }
 
 #[test]
@@ -198,7 +232,10 @@ fn a_call_that_nobody_answers_comes_back_and_goes_to_the_next_agent() {
     floor.agent("1002", SimEndpoint::answers_after(SECOND));
     let caller = floor.call();
     floor.wait(20 * SECOND);
-    assert!(floor.talks_with(caller, "1002"), "1001 was ready for longer, but did not answer");
+    assert!(
+        floor.talks_with(caller, "1002"),
+        "1001 was ready for longer, but did not answer"
+    );
     let stats = floor.desk.stats();
     assert_eq!((stats.returned, stats.router.selected), (1, 2));
 }
@@ -222,7 +259,10 @@ fn a_caller_who_gives_up_leaves_nothing_behind() {
     floor.switch.hang_up(caller);
     floor.settle();
     let stats = floor.desk.stats();
-    assert_eq!((stats.active, stats.router.waiting, stats.sessions.active), (0, 0, 0));
+    assert_eq!(
+        (stats.active, stats.router.waiting, stats.sessions.active),
+        (0, 0, 0)
+    );
     assert_eq!(floor.at_point.last(), Some(&"EventAbandoned"));
 }
 
@@ -265,7 +305,9 @@ fn digits_reach_the_strategy_and_choose() {
 
 #[test]
 fn a_call_whose_strategy_ends_is_released() {
-    let mut floor = Floor::new(&strategy(r#"<state id="work"><transition target="over"/></state>"#));
+    let mut floor = Floor::new(&strategy(
+        r#"<state id="work"><transition target="over"/></state>"#,
+    ));
     floor.call();
     floor.wait(SECOND);
     assert_eq!(floor.switch.legs(), 0);
@@ -296,5 +338,8 @@ fn a_lost_connection_ends_every_session() {
     floor.call();
     floor.desk.handle_disconnect(floor.now);
     let stats = floor.desk.stats();
-    assert_eq!((stats.active, stats.router.waiting, stats.sessions.active), (0, 0, 0));
+    assert_eq!(
+        (stats.active, stats.router.waiting, stats.sessions.active),
+        (0, 0, 0)
+    );
 }

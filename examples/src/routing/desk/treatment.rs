@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use orchestration::{
-    Collect, Completion, Failure, Prompt, PromptSource, RequestKey, Sound, Treatment,
-};
+use orchestration::{Collect, Completion, Failure, Prompt, PromptSource, RequestKey, Sound, Treatment};
 use tlib::catalog::TreatmentType;
 use tlib::control::request;
 use tlib::{AttributeId, ConnId, KvList, Message};
@@ -59,7 +57,9 @@ impl Treatments {
 impl RoutingDesk {
     /// Asks the T-Server for a treatment.
     pub(super) fn treat(&mut self, conn: ConnId, treatment: &Treatment, owner: Owner) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         call.treatments.asked.push_back(owner);
         let (kind, parms) = parameters(treatment);
         let message = request::apply_treatment(&call.point, conn, kind, parms);
@@ -68,14 +68,18 @@ impl RoutingDesk {
 
     /// Lets the caller hear nothing: T-Library has no way to stop a treatment but another one.
     pub(super) fn silence(&mut self, conn: ConnId) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         call.treatments.asked.push_back(Owner::Nobody);
         let message = request::apply_treatment(&call.point, conn, TreatmentType::SILENCE, KvList::new());
         self.request(message, Pending::Treatment(conn));
     }
 
     pub(super) fn treatment_applied(&mut self, now: Instant, conn: ConnId) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         let next = call.treatments.asked.pop_front();
         let over = std::mem::replace(&mut call.treatments.current, next);
         if let Some(owner) = over {
@@ -84,14 +88,18 @@ impl RoutingDesk {
     }
 
     pub(super) fn treatment_refused(&mut self, now: Instant, conn: ConnId, event: &Message) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         if let Some(owner) = call.treatments.asked.pop_front() {
             self.treatment_over(now, conn, owner, Err(failure(event)));
         }
     }
 
     pub(super) fn treatment_ended(&mut self, now: Instant, conn: ConnId, event: &Message) {
-        let Some(call) = self.calls.get_mut(&conn) else { return };
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return;
+        };
         if let Some(owner) = call.treatments.current.take() {
             let digits = event.str(AttributeId::COLLECTED_DIGITS).map(str::to_owned);
             let broken = event.str(AttributeId::ERROR_MESSAGE).is_some();
@@ -130,7 +138,9 @@ impl RoutingDesk {
 
 /// Why the T-Server refused, in the strategies' words.
 pub(super) fn failure(event: &Message) -> Failure {
-    let text = event.str(AttributeId::ERROR_MESSAGE).unwrap_or("refused by the T-Server");
+    let text = event
+        .str(AttributeId::ERROR_MESSAGE)
+        .unwrap_or("refused by the T-Server");
     Failure::new("remote", text)
 }
 
@@ -138,12 +148,14 @@ pub(super) fn failure(event: &Message) -> Failure {
 fn parameters(treatment: &Treatment) -> (TreatmentType, KvList) {
     match treatment {
         Treatment::Play { prompts, .. } => (TreatmentType::PLAY_ANNOUNCEMENT, with_prompts(prompts)),
-        Treatment::Collect { collect, .. } => {
-            (TreatmentType::COLLECT_DIGITS, with_collect(KvList::new(), collect))
-        }
-        Treatment::PlayAndCollect { prompts, collect, .. } => {
-            (TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS, with_collect(with_prompts(prompts), collect))
-        }
+        Treatment::Collect { collect, .. } => (
+            TreatmentType::COLLECT_DIGITS,
+            with_collect(KvList::new(), collect),
+        ),
+        Treatment::PlayAndCollect { prompts, collect, .. } => (
+            TreatmentType::PLAY_ANNOUNCEMENT_AND_DIGITS,
+            with_collect(with_prompts(prompts), collect),
+        ),
         Treatment::PlaySound(sound) => sound_parameters(sound),
         _ => (TreatmentType::UNKNOWN, KvList::new()),
     }
@@ -187,7 +199,10 @@ fn with_collect(mut parms: KvList, collect: &Collect) -> KvList {
     if let Some(digits) = digits {
         parms.push("MAX_DIGITS", digits);
     }
-    for (key, value) in [("TERM_DIGITS", &collect.term_digits), ("ABORT_DIGITS", &collect.abort_digits)] {
+    for (key, value) in [
+        ("TERM_DIGITS", &collect.term_digits),
+        ("ABORT_DIGITS", &collect.abort_digits),
+    ] {
         if let Some(value) = value {
             parms.push(key, value.as_str());
         }

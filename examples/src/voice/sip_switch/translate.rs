@@ -71,9 +71,17 @@ pub(super) fn command_cause(why: B2buaError) -> Cause {
 pub(super) fn request(action: Treatment) -> MediaRequest {
     match action {
         Treatment::Music { source, duration } => MediaRequest::Music { source, duration },
-        Treatment::RingBack { duration } => MediaRequest::Tone { kind: ToneKind::RingBack, duration },
-        Treatment::Busy { duration } => MediaRequest::Tone { kind: ToneKind::Busy, duration },
-        Treatment::Announcement { prompts } => MediaRequest::Play { prompts: media_prompts(prompts) },
+        Treatment::RingBack { duration } => MediaRequest::Tone {
+            kind: ToneKind::RingBack,
+            duration,
+        },
+        Treatment::Busy { duration } => MediaRequest::Tone {
+            kind: ToneKind::Busy,
+            duration,
+        },
+        Treatment::Announcement { prompts } => MediaRequest::Play {
+            prompts: media_prompts(prompts),
+        },
         Treatment::Digits { prompts, collect } => MediaRequest::Collect {
             prompts: media_prompts(prompts),
             max_digits: collect.max_digits,
@@ -91,7 +99,10 @@ pub(super) fn request(action: Treatment) -> MediaRequest {
 fn media_prompts(prompts: Vec<Prompt>) -> Vec<MediaPrompt> {
     prompts
         .into_iter()
-        .map(|prompt| MediaPrompt { source: prompt.source, interruptible: prompt.interruptible })
+        .map(|prompt| MediaPrompt {
+            source: prompt.source,
+            interruptible: prompt.interruptible,
+        })
         .collect()
 }
 
@@ -101,7 +112,9 @@ pub(super) fn result(result: MediaResult) -> TreatmentResult {
         MediaResult::Digits { digits, last } => TreatmentResult::Digits { digits, last },
         MediaResult::Timeout { digits } => TreatmentResult::Timeout { digits },
         MediaResult::Failed { reason } => TreatmentResult::Failed { reason },
-        other => TreatmentResult::Failed { reason: format!("{other:?}") },
+        other => TreatmentResult::Failed {
+            reason: format!("{other:?}"),
+        },
     }
 }
 
@@ -111,7 +124,13 @@ mod tests {
 
     #[test]
     fn a_cause_that_goes_out_as_a_status_comes_back_as_the_same_cause() {
-        for cause in [Cause::Busy, Cause::Rejected, Cause::Unreachable, Cause::InvalidNumber, Cause::Media] {
+        for cause in [
+            Cause::Busy,
+            Cause::Rejected,
+            Cause::Unreachable,
+            Cause::InvalidNumber,
+            Cause::Media,
+        ] {
             assert_eq!(failure(status(cause)), cause);
         }
     }
