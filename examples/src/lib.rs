@@ -1,4 +1,4 @@
-//! The reference deployment: servers built on the `cti-*` libraries, one module per layer.
+#![doc = include_str!("../README.md")]
 
 pub mod cluster;
 pub mod config;
