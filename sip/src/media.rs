@@ -138,10 +138,13 @@ pub enum MediaEvent {
         /// The answer to the offer given in [`MediaCommand::Open`], or the media server's own offer.
         sdp: Bytes,
     },
-    /// The endpoint could not be made, or can no longer be used; the id is free.
+    /// The endpoint could not be made, or can no longer be used; the id is free, unless an open id was opened
+    /// ([`RefusalKind::IdInUse`]).
     Refused {
         /// Which endpoint.
         id: MediaId,
+        /// Why, for programs.
+        kind: RefusalKind,
         /// Why, for logs: no port free, no codec in common, the server is unreachable.
         reason: String,
     },
@@ -193,9 +196,10 @@ impl fmt::Debug for MediaEvent {
                 .field("id", id)
                 .field("sdp_octets", &sdp.len())
                 .finish(),
-            Self::Refused { id, reason } => f
+            Self::Refused { id, kind, reason } => f
                 .debug_struct("Refused")
                 .field("id", id)
+                .field("kind", kind)
                 .field("reason", reason)
                 .finish(),
             Self::Started { id, op } => f.debug_struct("Started").field("id", id).field("op", op).finish(),
@@ -207,6 +211,30 @@ impl fmt::Debug for MediaEvent {
                 .finish(),
             Self::Digit { id, .. } => f.debug_struct("Digit").field("id", id).finish_non_exhaustive(),
         }
+    }
+}
+
+/// Why a media server refuses an endpoint: whether another caller, another time or another server would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusalKind {
+    /// The far side's description has no media, or no encoding, that the server has as well.
+    NoCommonMedia,
+    /// The far side's description cannot be read, or lacks what is needed, such as an address.
+    BadDescription,
+    /// The server works, but has no room: sessions, ports or time.
+    Exhausted,
+    /// The server cannot serve anybody: stopped, unreachable, without its network address.
+    Unavailable,
+    /// The name is that of an open endpoint, which goes on.
+    IdInUse,
+}
+
+impl RefusalKind {
+    /// Whether it is the far side's description that cannot be served, now or later.
+    #[must_use]
+    pub const fn is_about_description(self) -> bool {
+        matches!(self, Self::NoCommonMedia | Self::BadDescription)
     }
 }
 

@@ -115,29 +115,23 @@ async fn a_caller_who_offers_nothing_is_offered_audio_and_hears_the_menu() {
     site.idle().await;
 }
 
+/// Spec: RFC 3261 §13.3.1.3, §21.4.26
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_without_a_codec_of_ours_is_not_treated_and_may_give_up() {
+async fn a_caller_without_a_codec_of_ours_is_refused_at_once() {
     let site = Site::start().await;
     let mut desk = Desk::connect(&site, &[POINT]).await;
     let caller = RawCaller::new(&site).await;
     let opus = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
                 m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n";
     caller.invite(opus).await;
-    // The menu three times, then the prompt of the queue.
-    for _ in 0..4 {
-        desk.until(MessageType::EVENT_TREATMENT_NOT_APPLIED, POINT).await;
-    }
+    let refused = caller.answer().await;
+    assert!(refused.starts_with("SIP/2.0 488 "), "{refused}");
+    assert!(line(&refused, "Warning:").contains(" 305 "), "{refused}");
     let target = format!("sip:{POINT}@{}", site.cluster.addresses().sip);
     caller
-        .send("CANCEL", "1", &target, &format!("To: <{target}>"), 1, "")
+        .send("ACK", "1", &target, line(&refused, "To:"), 1, "")
         .await;
-    let cancelled = caller
-        .until(|text| text.contains("CSeq: 1 INVITE") && !text.contains("SIP/2.0 1"))
-        .await;
-    assert!(cancelled.starts_with("SIP/2.0 487 "), "{cancelled}");
-    caller
-        .send("ACK", "1", &target, line(&cancelled, "To:"), 1, "")
-        .await;
+    desk.until(MessageType::EVENT_ABANDONED, POINT).await;
     insta::assert_snapshot!(desk.log_of_ended(&site).await);
 }
 

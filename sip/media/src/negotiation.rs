@@ -11,6 +11,7 @@ mod tests;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+use sip::media::RefusalKind;
 use sip::sdp::{
     Attribute, Capabilities, Codec, Connection, Direction, MediaDescription, SdpError, SessionDescription,
 };
@@ -39,6 +40,17 @@ pub enum NegotiationError {
     /// The peer names no address, or a host name.
     #[error("no ip address for the audio stream")]
     NoAddress,
+}
+
+impl NegotiationError {
+    /// How a media server reports it.
+    #[must_use]
+    pub const fn refusal_kind(self) -> RefusalKind {
+        match self {
+            Self::NoAudio | Self::NoCommonCodec => RefusalKind::NoCommonMedia,
+            Self::Unreadable(_) | Self::NoAddress => RefusalKind::BadDescription,
+        }
+    }
 }
 
 /// Makes and reads the descriptions of one endpoint.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use sip::media::{MediaCommand, MediaEvent, MediaId, MediaResult, MediaServer};
+use sip::media::{MediaCommand, MediaEvent, MediaId, MediaResult, MediaServer, RefusalKind};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::g711::Law;
@@ -201,16 +201,17 @@ impl LocalMedia {
 
     fn open(&mut self, command: MediaCommand, id: MediaId) {
         let refusal = if self.open.contains_key(&id) {
-            Some("endpoint is open already".to_owned())
+            Some((RefusalKind::IdInUse, "endpoint is open already".to_owned()))
         } else if self.open.len() >= self.max_sessions {
-            Some(format!("all {} media sessions are in use", self.max_sessions))
+            let reason = format!("all {} media sessions are in use", self.max_sessions);
+            Some((RefusalKind::Exhausted, reason))
         } else if self.is_overloaded() {
-            Some("media server is overloaded".to_owned())
+            Some((RefusalKind::Exhausted, "media server is overloaded".to_owned()))
         } else {
             None
         };
-        if let Some(reason) = refusal {
-            return self.report(MediaEvent::Refused { id, reason });
+        if let Some((kind, reason)) = refusal {
+            return self.report(MediaEvent::Refused { id, kind, reason });
         }
         self.generation += 1;
         self.open.insert(id, self.generation);
@@ -218,6 +219,7 @@ impl LocalMedia {
             self.open.remove(&id);
             self.report(MediaEvent::Refused {
                 id,
+                kind: RefusalKind::Unavailable,
                 reason: "media server is shut down".to_owned(),
             });
         }

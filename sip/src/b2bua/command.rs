@@ -121,7 +121,9 @@ pub enum B2buaCommand {
         /// The leg to join again; without it, the media of `leg` goes on as before the hold.
         partner: Option<LegKey>,
     },
-    /// Lets the media server work on a leg, in place of what it does there. An unanswered incoming leg is answered.
+    /// Lets the media server work on a leg, in place of what it does there. An unanswered incoming leg is answered;
+    /// when the media server cannot serve what its caller offers, it is refused with 488 and
+    /// [`Released`](super::B2buaEvent::Released), without an end of the treatment.
     Treat {
         /// The leg.
         leg: LegKey,

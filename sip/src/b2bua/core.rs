@@ -10,11 +10,13 @@ use super::config::B2buaConfig;
 use super::event::{B2buaError, B2buaEvent, ReleaseReason};
 use super::inbound;
 use super::job::{Job, JobId, JobInput};
-use super::leg::{Leg, Link, Operation};
+use super::leg::{Demand, Leg, Link, Operation, Vehicle};
 use super::state::LegInput;
 use crate::endpoint::Core;
 use crate::header::HeaderName;
-use crate::media::{MediaCommand, MediaEvent, MediaId, MediaRequest, MediaResult, MediaServer, OpId};
+use crate::media::{
+    MediaCommand, MediaEvent, MediaId, MediaRequest, MediaResult, MediaServer, OpId, RefusalKind,
+};
 use crate::message::Message;
 use crate::method::Method;
 use crate::registrar::{CredentialStore, Registrar, RegistrarEvent};
@@ -269,7 +271,9 @@ impl B2bua {
         };
         match event {
             MediaEvent::Opened { sdp, .. } => self.job_input(now, key, JobInput::Opened(sdp)),
-            MediaEvent::Refused { id, reason } => self.handle_media_refused(now, key, id, reason),
+            MediaEvent::Refused { id, kind, reason } => {
+                self.handle_media_refused(now, key, id, kind, reason);
+            }
             MediaEvent::Started { op, .. } => {
                 if let Some(user) = self.user_operation(key, op) {
                     self.emit(B2buaEvent::TreatmentStarted { leg: key, op: user });
@@ -302,8 +306,15 @@ impl B2bua {
             .user
     }
 
-    fn handle_media_refused(&mut self, now: Instant, key: LegKey, id: MediaId, reason: String) {
-        tracing::warn!(leg = key.0, reason, "media endpoint refused");
+    fn handle_media_refused(
+        &mut self,
+        now: Instant,
+        key: LegKey,
+        id: MediaId,
+        kind: RefusalKind,
+        reason: String,
+    ) {
+        tracing::warn!(leg = key.0, ?kind, reason, "media endpoint refused");
         self.media_legs.remove(&id);
         let Some(leg) = self.legs.get_mut(&key) else {
             return;
@@ -319,7 +330,40 @@ impl B2bua {
                 result: MediaResult::Failed { reason },
             });
         }
-        self.job_input(now, key, JobInput::MediaRefused);
+        if kind.is_about_description() && self.refuse_offer(now, key, kind) {
+            return;
+        }
+        self.job_input(now, key, JobInput::MediaRefused(kind));
+    }
+
+    /// Refuses a caller whose offer the media server cannot serve, and ends the leg; `false` for any other leg.
+    ///
+    /// Spec: RFC 3261 §13.3.1.3, §20.43, §21.4.26
+    fn refuse_offer(&mut self, now: Instant, key: LegKey, kind: RefusalKind) -> bool {
+        let Some(leg) = self.legs.get(&key) else {
+            return false;
+        };
+        let waits = matches!(leg.demand, Some(Demand::Answer(Vehicle::Invite, _)));
+        let Some(call) = leg.call.filter(|_| waits && leg.state.is_unanswered_incoming()) else {
+            return false;
+        };
+        let warning = match kind {
+            RefusalKind::NoCommonMedia => "305 b2bua \"Incompatible media format\"",
+            _ => "399 b2bua \"Session description cannot be used\"",
+        };
+        let refusal = UaCommand::Reject {
+            call,
+            status: StatusCode(488),
+            headers: vec![(HeaderName::WARNING, warning.to_owned())],
+        };
+        // A caller who has gone by itself needs no refusal.
+        let _ = self.command(now, refusal);
+        self.drop_leg(now, key, LegInput::Release);
+        self.emit(B2buaEvent::Released {
+            leg: key,
+            why: ReleaseReason::Media,
+        });
+        true
     }
 
     // The end of a leg.

@@ -174,7 +174,8 @@ pub enum ReleaseReason {
     NoDecision,
     /// The endpoint vanished: no ACK, no answer inside the dialog, its connection broke.
     Lost,
-    /// The session could not be agreed although the call was answered.
+    /// The session could not be agreed although the call was answered, or the media server cannot serve what the
+    /// caller of an unanswered leg offers: that caller was refused with 488.
     Media,
     /// The B2BUA stops.
     Shutdown,
@@ -199,7 +200,7 @@ pub enum B2buaError {
     /// The endpoints have no media in common, or a description cannot be read.
     #[error("no media in common")]
     Media,
-    /// The media server refused, or did not answer in time.
+    /// The media server refused for want of room or is not there, or did not answer in time.
     #[error("no media server endpoint")]
     NoMediaServer,
     /// The other leg of the command ended.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::LegKey;
 use super::event::B2buaError;
-use crate::media::{MediaRequest, OpId};
+use crate::media::{MediaRequest, OpId, RefusalKind};
 use crate::sdp::Direction;
 use crate::status::StatusCode;
 
@@ -90,7 +90,7 @@ pub(super) enum JobInput {
     /// The media server opened the endpoint.
     Opened(Bytes),
     /// The media server refused the endpoint.
-    MediaRefused,
+    MediaRefused(RefusalKind),
 }
 
 /// How a step ends.

@@ -147,7 +147,10 @@ impl B2bua {
             (Step::Offering, JobInput::Agreed(Some(sdp))) => self.media_answered(now, key, sdp),
             (Step::Offering, JobInput::Agreed(None)) => Outcome::Fail(B2buaError::Media),
             (_, JobInput::Refused(status)) => Outcome::Fail(B2buaError::Refused(status)),
-            (_, JobInput::MediaRefused) => Outcome::Fail(B2buaError::NoMediaServer),
+            (Step::Opening, JobInput::MediaRefused(kind)) if kind.is_about_description() => {
+                Outcome::Fail(B2buaError::Media)
+            }
+            (_, JobInput::MediaRefused(_)) => Outcome::Fail(B2buaError::NoMediaServer),
             (step, JobInput::Agreed(_) | JobInput::Opened(_)) => Outcome::Wait(step),
         };
         self.conclude(now, id, outcome);

@@ -1,20 +1,22 @@
 //! A media server without sound: it keeps the rules of the seam exactly, and does what a test tells it to.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{MediaCommand, MediaEvent, MediaId, MediaRequest, MediaResult, MediaServer, OpId};
+use super::{MediaCommand, MediaEvent, MediaId, MediaRequest, MediaResult, MediaServer, OpId, RefusalKind};
+use crate::sdp::{Capabilities, SessionDescription};
 
 /// What a [`ScriptedMedia`] does with the next command it has a choice about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScriptedOutcome {
-    /// Refuses the next `Open`.
-    RefuseOpen,
+    /// Refuses the next `Open`, for this reason.
+    RefuseOpen(RefusalKind),
     /// Says nothing to the next `Open`: the server hangs.
     IgnoreOpen,
     /// Ends the next `Run` with this result, after so long.
@@ -23,6 +25,7 @@ pub enum ScriptedOutcome {
 
 /// A deterministic [`MediaServer`] for tests: answers every open at once with a description of port
 /// `20000 + 2 * id`, plays a second per prompt, and collects the digits that [`ScriptedMedia::press`] gives it.
+/// Descriptions without G.711 over plain RTP are refused.
 ///
 /// Clones share the same state, so that a test keeps one while a B2BUA owns the other.
 #[derive(Clone, Default)]
@@ -210,20 +213,16 @@ impl State {
 
     fn open(&mut self, id: MediaId, offer: Option<Bytes>) {
         if self.open.contains_key(&id) {
-            self.report(MediaEvent::Refused {
-                id,
-                reason: "endpoint exists".to_owned(),
-            });
+            self.refuse(id, RefusalKind::IdInUse);
             return;
         }
         match self.scripted(|outcome| !matches!(outcome, ScriptedOutcome::End(..))) {
-            Some(ScriptedOutcome::RefuseOpen) => {
-                self.report(MediaEvent::Refused {
-                    id,
-                    reason: "scripted".to_owned(),
-                });
-            }
+            Some(ScriptedOutcome::RefuseOpen(kind)) => self.refuse(id, kind),
             outcome => {
+                if let Some(Err(kind)) = offer.as_ref().map(check) {
+                    self.refuse(id, kind);
+                    return;
+                }
                 self.open.insert(
                     id,
                     Endpoint {
@@ -239,6 +238,24 @@ impl State {
                 }
             }
         }
+    }
+
+    fn answer(&mut self, id: MediaId, sdp: Bytes) {
+        if !self.open.contains_key(&id) {
+            return;
+        }
+        if let Err(kind) = check(&sdp) {
+            self.stop(id);
+            self.open.remove(&id);
+            self.refuse(id, kind);
+        } else if let Some(endpoint) = self.open.get_mut(&id) {
+            endpoint.peer = Some(sdp);
+        }
+    }
+
+    fn refuse(&mut self, id: MediaId, kind: RefusalKind) {
+        let reason = format!("{kind:?}");
+        self.report(MediaEvent::Refused { id, kind, reason });
     }
 
     fn run(&mut self, now: Instant, id: MediaId, op: OpId, request: MediaRequest) {
@@ -317,11 +334,7 @@ impl MediaServer for ScriptedMedia {
         state.log.push(command.clone());
         match command {
             MediaCommand::Open { id, offer } => state.open(id, offer),
-            MediaCommand::Answer { id, sdp } => {
-                if let Some(endpoint) = state.open.get_mut(&id) {
-                    endpoint.peer = Some(sdp);
-                }
-            }
+            MediaCommand::Answer { id, sdp } => state.answer(id, sdp),
             MediaCommand::Run { id, op, request } => state.run(now, id, op, request),
             MediaCommand::Press { id, digit } => state.press(now, id, digit),
             MediaCommand::Stop { id } => state.stop(id),
@@ -355,6 +368,15 @@ impl MediaServer for ScriptedMedia {
             .filter_map(|endpoint| Some(endpoint.running.as_ref()?.ends.as_ref()?.0))
             .min()
     }
+}
+
+/// Whether a server of G.711 can use a description.
+fn check(sdp: &Bytes) -> Result<(), RefusalKind> {
+    let description = SessionDescription::parse(sdp).map_err(|_| RefusalKind::BadDescription)?;
+    let own = Capabilities::g711(SocketAddr::from(([192, 0, 2, 200], 20_000)), 1);
+    crate::sdp::answer(&description, &own)
+        .map(drop)
+        .map_err(|_| RefusalKind::NoCommonMedia)
 }
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{MediaCommand, MediaEvent, MediaId, MediaPrompt, MediaRequest, MediaResult, MediaServer, OpId};
+use super::{
+    MediaCommand, MediaEvent, MediaId, MediaPrompt, MediaRequest, MediaResult, MediaServer, OpId, RefusalKind,
+};
 
 /// A media server under test, and the time it lives in.
 pub trait Fixture {
@@ -150,10 +152,56 @@ pub fn open_gives_a_description(mut fixture: impl Fixture) {
 pub fn open_of_an_open_id_is_refused(mut fixture: impl Fixture) {
     open(&mut fixture);
     tell(&mut fixture, MediaCommand::Open { id: ID, offer: None });
-    assert!(matches!(
-        soon(&mut fixture),
-        Some(MediaEvent::Refused { id: ID, .. })
-    ));
+    assert_eq!(refusal(&mut fixture), RefusalKind::IdInUse);
+    run(&mut fixture, 1, music(None));
+    assert_eq!(soon(&mut fixture), started(1), "the endpoint goes on");
+}
+
+/// A description of the far side that cannot be used, and how it is refused.
+const USELESS: [(&[u8], RefusalKind); 4] = [
+    (
+        b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+          m=audio 40000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n",
+        RefusalKind::NoCommonMedia,
+    ),
+    (
+        b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+          m=video 40000 RTP/AVP 31\r\n",
+        RefusalKind::NoCommonMedia,
+    ),
+    (b"v=0\r\nno description\r\n", RefusalKind::BadDescription),
+    (b"", RefusalKind::BadDescription),
+];
+
+fn refusal(fixture: &mut impl Fixture) -> RefusalKind {
+    match soon(fixture) {
+        Some(MediaEvent::Refused { id: ID, kind, .. }) => kind,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// An offer that cannot be answered is refused with its kind, once, and leaves the id free.
+pub fn a_useless_offer_is_refused_with_its_kind(mut fixture: impl Fixture) {
+    for (sdp, kind) in USELESS {
+        let offer = Some(Bytes::from_static(sdp));
+        tell(&mut fixture, MediaCommand::Open { id: ID, offer });
+        assert_eq!(refusal(&mut fixture), kind, "{:?}", String::from_utf8_lossy(sdp));
+    }
+    assert_eq!(next(&mut fixture, Duration::from_millis(200)), None);
+    open(&mut fixture);
+}
+
+/// A useless answer ends what runs and the endpoint, with its kind.
+pub fn a_useless_answer_is_refused_with_its_kind(mut fixture: impl Fixture) {
+    for (sdp, kind) in USELESS {
+        open(&mut fixture);
+        run(&mut fixture, 1, music(None));
+        assert_eq!(soon(&mut fixture), started(1));
+        let sdp = Bytes::from_static(sdp);
+        tell(&mut fixture, MediaCommand::Answer { id: ID, sdp });
+        assert_eq!(soon(&mut fixture), ended(1, MediaResult::Completed));
+        assert_eq!(refusal(&mut fixture), kind);
+    }
 }
 
 /// Close frees the id at once, and nothing is heard of it any more.
@@ -328,6 +376,8 @@ macro_rules! media_suite {
         $crate::media_suite!(@tests $make;
             open_gives_a_description
             open_of_an_open_id_is_refused
+            a_useless_offer_is_refused_with_its_kind
+            a_useless_answer_is_refused_with_its_kind
             close_is_silent_and_frees_the_id
             commands_for_an_unknown_id_are_ignored
             a_bounded_operation_ends_at_its_time

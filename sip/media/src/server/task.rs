@@ -1,20 +1,21 @@
 //! The task that owns sessions, sockets and the clock.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
-use sip::media::{MediaCommand, MediaEvent, MediaId};
+use sip::media::{MediaCommand, MediaEvent, MediaId, RefusalKind};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::MissedTickBehavior;
 use tracing::{debug, info};
 
 use super::{LocalMediaConfig, MediaStats, Queues};
 use crate::audio::FRAME;
-use crate::negotiation::Negotiator;
+use crate::negotiation::{NegotiationError, Negotiator};
 use crate::net::{BUFFER_LEN, Endpoint, Lane, PortPool, SocketStats};
 use crate::prompt::PromptStore;
 use crate::random::Random;
@@ -46,6 +47,21 @@ pub(super) struct Task {
     sockets: SocketStats,
     buffer: Vec<u8>,
     pass: u64,
+}
+
+/// Why a session is refused: for programs and for logs.
+struct Refusal {
+    kind: RefusalKind,
+    reason: String,
+}
+
+impl From<NegotiationError> for Refusal {
+    fn from(error: NegotiationError) -> Self {
+        Refusal {
+            kind: error.refusal_kind(),
+            reason: error.to_string(),
+        }
+    }
 }
 
 struct Open {
@@ -197,7 +213,7 @@ impl Task {
                 self.sessions.insert(id, open);
                 self.emit(generation, MediaEvent::Opened { id, sdp });
             }
-            Err(reason) => self.refuse(generation, id, reason),
+            Err(refusal) => self.refuse(generation, id, refusal),
         }
     }
 
@@ -206,11 +222,14 @@ impl Task {
         now: Instant,
         generation: u64,
         offer: Option<Bytes>,
-    ) -> Result<(Open, Bytes), String> {
-        let mut sockets = self
-            .ports
-            .bind()
-            .map_err(|error| format!("no rtp port on {}: {error}", self.config.address))?;
+    ) -> Result<(Open, Bytes), Refusal> {
+        let mut sockets = self.ports.bind().map_err(|error| Refusal {
+            kind: match error.kind() {
+                ErrorKind::AddrInUse => RefusalKind::Exhausted,
+                _ => RefusalKind::Unavailable,
+            },
+            reason: format!("no rtp port on {}: {error}", self.config.address),
+        })?;
         let advertised = self.config.advertised.unwrap_or(self.config.address);
         let local = SocketAddr::new(advertised, sockets.address.port());
         let mut negotiator = Negotiator::new(local, &self.config.laws, self.random.next_u64());
@@ -228,7 +247,7 @@ impl Task {
                 }
                 Err(error) => {
                     self.ports.release(&sockets);
-                    return Err(error.to_string());
+                    return Err(error.into());
                 }
             },
         };
@@ -261,7 +280,7 @@ impl Task {
                 open.lane.endpoint.stop();
                 self.report(id);
                 self.close(now, id);
-                self.refuse(generation, id, error.to_string());
+                self.refuse(generation, id, error.into());
             }
         }
     }
@@ -294,6 +313,7 @@ impl Task {
                     generation,
                     MediaEvent::Refused {
                         id,
+                        kind: RefusalKind::Unavailable,
                         reason: "media server shuts down".to_owned(),
                     },
                 );
@@ -301,10 +321,11 @@ impl Task {
         }
     }
 
-    fn refuse(&mut self, generation: u64, id: MediaId, reason: String) {
-        info!(media = id.0, %reason, "session refused");
+    fn refuse(&mut self, generation: u64, id: MediaId, refusal: Refusal) {
+        let Refusal { kind, reason } = refusal;
+        info!(media = id.0, ?kind, %reason, "session refused");
         self.closed.refused += 1;
-        self.emit(generation, MediaEvent::Refused { id, reason });
+        self.emit(generation, MediaEvent::Refused { id, kind, reason });
     }
 
     /// Passes on what a session reports.

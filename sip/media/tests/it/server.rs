@@ -9,13 +9,16 @@ use media::phone::{PhoneConfig, PhoneError, Phones};
 use media::rtcp::{Compound, RtcpPacket};
 use media::rtp::Packet;
 use media::server::LocalMediaConfig;
-use sip::media::{MediaCommand, MediaEvent, MediaId, MediaRequest, MediaResult, MediaServer, OpId};
+use sip::media::{
+    MediaCommand, MediaEvent, MediaId, MediaRequest, MediaResult, MediaServer, OpId, RefusalKind,
+};
 
 use crate::loopback::{ID, call, next, now, start, tell};
 
-fn reason(event: MediaEvent) -> String {
+/// The reason of a refusal of this kind.
+fn refused(event: MediaEvent, expected: RefusalKind) -> String {
     match event {
-        MediaEvent::Refused { reason, .. } => reason,
+        MediaEvent::Refused { kind, reason, .. } if kind == expected => reason,
         other => panic!("{other:?}"),
     }
 }
@@ -47,7 +50,10 @@ async fn sessions_and_ports_are_limited_and_come_back() {
             offer: None,
         },
     );
-    assert_eq!(reason(next(&mut media).await), "all 1 media sessions are in use");
+    assert_eq!(
+        refused(next(&mut media).await, RefusalKind::Exhausted),
+        "all 1 media sessions are in use"
+    );
     tell(&mut media, MediaCommand::Close { id: ID });
     tell(
         &mut media,
@@ -75,7 +81,7 @@ async fn sessions_and_ports_are_limited_and_come_back() {
         },
     );
     assert_eq!(
-        reason(next(&mut media).await),
+        refused(next(&mut media).await, RefusalKind::Exhausted),
         "no rtp port on 127.0.0.1: all rtp ports are in use"
     );
     assert_eq!(handle.stats().await.unwrap().refused, 1);
@@ -88,7 +94,7 @@ async fn a_bad_offer_and_a_bad_answer_are_refused_and_leave_nothing_behind() {
         b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 18\r\n",
     ));
     tell(&mut media, MediaCommand::Open { id: ID, offer });
-    assert!(reason(next(&mut media).await).starts_with("no codec in common"));
+    assert!(refused(next(&mut media).await, RefusalKind::NoCommonMedia).starts_with("no codec in common"));
     tell(&mut media, MediaCommand::Open { id: ID, offer: None });
     assert!(
         matches!(next(&mut media).await, MediaEvent::Opened { .. }),
@@ -114,7 +120,7 @@ async fn a_bad_offer_and_a_bad_answer_are_refused_and_leave_nothing_behind() {
         next(&mut media).await,
         MediaEvent::Ended { op: OpId(4), .. }
     ));
-    assert!(reason(next(&mut media).await).starts_with("unreadable"));
+    assert!(refused(next(&mut media).await, RefusalKind::BadDescription).starts_with("unreadable"));
     assert_eq!(handle.stats().await.unwrap().sessions, 0);
 }
 
@@ -146,9 +152,15 @@ async fn shutdown_ends_what_runs_and_frees_the_ports() {
             ..
         }
     ));
-    assert_eq!(reason(next(&mut media).await), "media server shuts down");
+    assert_eq!(
+        refused(next(&mut media).await, RefusalKind::Unavailable),
+        "media server shuts down"
+    );
     tell(&mut media, MediaCommand::Open { id: ID, offer: None });
-    assert_eq!(reason(next(&mut media).await), "media server is shut down");
+    assert_eq!(
+        refused(next(&mut media).await, RefusalKind::Unavailable),
+        "media server is shut down"
+    );
     assert!(handle.stats().await.is_none());
 
     let address = caller.local_address();

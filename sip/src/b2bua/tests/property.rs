@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::world::{World, sdp_of, sdp_with};
 use crate::b2bua::{B2buaCommand, B2buaEvent, LegKey, OfferSource};
 use crate::endpoint::Core as _;
-use crate::media::ScriptedOutcome;
+use crate::media::{RefusalKind, ScriptedOutcome};
 use crate::status::StatusCode;
 use crate::testing::NetworkConfig;
 use crate::ua::{CallKey, UaCommand, UaEvent};
@@ -33,7 +33,7 @@ enum Act {
     PhoneAgree { node: usize, fine: bool },
     PhoneAck { node: usize, call: usize, sdp: bool },
     PhoneDies(usize),
-    MediaTrouble(bool),
+    MediaTrouble(ScriptedOutcome),
     Wait(u16),
 }
 
@@ -62,7 +62,12 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (node.clone(), 0_usize..4, proptest::bool::weighted(0.8))
             .prop_map(|(node, call, sdp)| Act::PhoneAck { node, call, sdp }),
         1 => node.prop_map(Act::PhoneDies),
-        1 => any::<bool>().prop_map(Act::MediaTrouble),
+        1 => proptest::sample::select(vec![
+            ScriptedOutcome::RefuseOpen(RefusalKind::NoCommonMedia),
+            ScriptedOutcome::RefuseOpen(RefusalKind::Exhausted),
+            ScriptedOutcome::IgnoreOpen,
+        ])
+        .prop_map(Act::MediaTrouble),
         6 => (0_u16..4000).prop_map(Act::Wait),
     ]
 }
@@ -189,11 +194,7 @@ impl Play {
                 let dead = self.world.phone(node).dead;
                 self.world.phone(node).dead = !dead;
             }
-            Act::MediaTrouble(refuse) => self.world.media.script(if refuse {
-                ScriptedOutcome::RefuseOpen
-            } else {
-                ScriptedOutcome::IgnoreOpen
-            }),
+            Act::MediaTrouble(outcome) => self.world.media.script(outcome),
             Act::Wait(millis) => self.world.run_for(Duration::from_millis(millis.into())),
             act => self.act_on_legs(act),
         }
