@@ -6,5 +6,7 @@ mod driver;
 mod hold;
 mod loops;
 mod property;
+mod refusals;
 mod registration;
+mod services;
 mod world;
