@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tlib::catalog::{AgentWorkMode, ErrorCode};
-use tlib::client::{Client, ClientConfig, ConnectError, Events};
+use tlib::client::{Client, ClientConfig, ClientTls, ConnectError, Events};
 use tlib::{AttributeId, CallControl, CallControlExt, ConnId, KvList, Message, MessageType, RequestError};
 
 mod arguments;
@@ -24,6 +24,9 @@ pub enum CliError {
         #[from]
         error: ConnectError,
     },
+    /// The trusted authorities cannot be read.
+    #[error("{0}")]
+    Tls(#[from] tlib::tls::TlsError),
     /// The request failed.
     #[error("{0}")]
     Request(#[from] RequestError),
@@ -53,7 +56,18 @@ fn source_of(error: &ConnectError) -> String {
 ///
 /// [`CliError`] is one line for the user.
 pub async fn run(arguments: Arguments, out: &mut (dyn Write + Send)) -> Result<(), CliError> {
-    let config = ClientConfig::new(arguments.server.clone(), "tlib-cli");
+    let mut config = ClientConfig::new(arguments.server.clone(), "tlib-cli");
+    if let Some(ca) = &arguments.tls_ca {
+        let host = arguments
+            .server
+            .rsplit_once(':')
+            .map_or(arguments.server.as_str(), |(host, _)| host);
+        let name = arguments
+            .tls_name
+            .as_deref()
+            .unwrap_or_else(|| host.trim_matches(['[', ']']));
+        config = config.with_tls(ClientTls::new(tlib::tls::client_config(ca, None)?, name));
+    }
     let (client, events) = config.build();
     client.connect().await?;
     let mut tool = Tool {

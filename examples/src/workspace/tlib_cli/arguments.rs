@@ -1,5 +1,7 @@
 //! Arguments of `tlib-cli`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use tlib::ConnId;
 
@@ -10,6 +12,12 @@ pub struct Arguments {
     /// Address of the T-Library port.
     #[arg(long, default_value = "127.0.0.1:7001", global = true)]
     pub server: String,
+    /// Speak TLS and trust the authorities in this PEM file.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub tls_ca: Option<PathBuf>,
+    /// Name that the server's certificate must carry; default: the host of --server.
+    #[arg(long, value_name = "NAME", requires = "tls_ca", global = true)]
+    pub tls_name: Option<String>,
     /// Print one JSON object a line instead of the SDK log format.
     #[arg(long, global = true)]
     pub json: bool,
