@@ -190,6 +190,12 @@ impl NodeStats {
             "Connections closed for a bad frame.",
             self.server.malformed_total,
         );
+        let failed = self.server.handshakes_failed_total;
+        out.counter(
+            "tlib_handshakes_failed_total",
+            "Connections that never registered.",
+            failed,
+        );
         out.counter(
             "tlib_slow_clients_total",
             "Clients that did not keep up.",
