@@ -9,7 +9,11 @@
   const freeze = Object.freeze;
   const isArray = Array.isArray;
   const systemNames = new Set(['_event', '_sessionid', '_name', '_ioprocessors', 'In']);
-  const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+  // The expression for all of Unicode takes the engine longer to build than everything else here.
+  const RegExp = G.RegExp;
+  const asciiIdentifier = /^[A-Za-z_$][\w$]*$/;
+  const test = Function.prototype.call.bind(asciiIdentifier.test);
+  let unicodeIdentifier;
   const hiddenXml = Symbol('xml');
   let compiled = new Map();
   let currentEvent;
@@ -36,8 +40,14 @@
     compile('w', location, source).call(G, value);
   }
 
+  function isIdentifier(name) {
+    if (test(asciiIdentifier, name)) return true;
+    unicodeIdentifier ??= new RegExp('^[\\p{ID_Start}$_][\\p{ID_Continue}$]*$', 'u');
+    return test(unicodeIdentifier, name);
+  }
+
   function checkName(name) {
-    if (!identifier.test(name)) throw new SyntaxError(name + ' is not a legal name');
+    if (!isIdentifier(name)) throw new SyntaxError(name + ' is not a legal name');
     if (systemNames.has(name)) throw new TypeError(name + ' is a system variable');
     globalEval('(function(){var ' + name + ';})');
   }

@@ -130,3 +130,15 @@ fn engines_are_released_with_their_host_functions() {
         assert_eq!(Rc::strong_count(&token), 1);
     }
 }
+
+#[test]
+fn names_of_every_script_are_legal_even_when_a_script_takes_regular_expressions_away() {
+    let mut engine = engine();
+    engine.script("RegExp = undefined;").unwrap();
+    for name in ["x", "$", "_1", "größe", "数", "été$"] {
+        engine.declare(name).unwrap();
+    }
+    for name in ["", "1", "a b", "a-b", "1é", "é-", "a\u{2028}"] {
+        assert!(engine.declare(name).is_err(), "{name:?}");
+    }
+}
