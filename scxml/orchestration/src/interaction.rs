@@ -89,6 +89,16 @@ pub struct Party {
     pub device_type: String,
 }
 
+impl Party {
+    /// A device and what it is: `routepoint`, `queue`, `agent` or `unknown`.
+    pub fn new(device: impl Into<String>, device_type: impl Into<String>) -> Self {
+        Self {
+            device: device.into(),
+            device_type: device_type.into(),
+        }
+    }
+}
+
 impl Interaction {
     /// A call.
     pub fn call(id: impl Into<InteractionId>, voice: Voice) -> Self {
@@ -114,10 +124,7 @@ impl Interaction {
     /// Adds a party.
     #[must_use]
     pub fn with_party(mut self, device: impl Into<String>, device_type: impl Into<String>) -> Self {
-        self.parties.push(Party {
-            device: device.into(),
-            device_type: device_type.into(),
-        });
+        self.parties.push(Party::new(device, device_type));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use orchestration::{Completion, InteractionEvent};
+use orchestration::{Completion, InteractionEvent, Party};
 use tlib::catalog::RouteType;
 use tlib::{AttributeId, ConnId, Message, MessageType};
 
@@ -118,7 +118,7 @@ impl RoutingDesk {
         call.established = true;
         let change = InteractionEvent::PartyStateChanged {
             focus_device: dn.to_owned(),
-            parties: Vec::new(),
+            parties: vec![Party::new(dn, "agent")],
         };
         self.sessions.handle_interaction(now, &call.interaction, change);
     }

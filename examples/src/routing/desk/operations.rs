@@ -55,8 +55,17 @@ impl RoutingDesk {
         match operation {
             Operation::Submit(submit) => self.submit(now, conn, key, submit),
             Operation::CancelSubmit { request, queue } => {
-                self.cancel_submit(now, conn, request.as_deref(), queue.as_deref());
-                self.complete(now, &key, Ok(Completion::Done));
+                let found = self.cancel_submit(now, conn, request.as_deref(), queue.as_deref());
+                let unknown = || Failure::new("unknown", "no such submit waits");
+                self.complete(
+                    now,
+                    &key,
+                    if found {
+                        Ok(Completion::Done)
+                    } else {
+                        Err(unknown())
+                    },
+                );
             }
             Operation::QuerySubmit { request } => {
                 let result = self.query_submit(now, &key, &request);

@@ -18,6 +18,8 @@ const SWITCH: &str = "switch";
 pub(super) struct ActiveSubmit {
     pub(super) key: RequestKey,
     route: bool,
+    /// The virtual queue it names.
+    queue: Option<String>,
     treatments: Vec<Treatment>,
     /// The agent's DN and the request in the router, once selected.
     pub(super) selected: Option<(String, RequestId)>,
@@ -44,21 +46,21 @@ impl RoutingDesk {
         request.clear_on_timeout = submit.clear_on_timeout;
         request.clear_queue = submit.clear_queue;
         request.queue = submit.queue.clone();
-        call.submit = Some(ActiveSubmit {
+        if let Err(error) = self.router.submit(now, request) {
+            // An earlier submit of the call goes on.
+            let failure = Failure::new("invalidattribute", error.to_string());
+            return self.complete(now, &key, Err(failure));
+        }
+        let earlier = call.submit.replace(ActiveSubmit {
             key: key.clone(),
             route: submit.route,
+            queue: submit.queue,
             treatments: submit.treatments,
             selected: None,
         });
-        if let Err(error) = self.router.submit(now, request) {
-            if let Some(call) = self.calls.get_mut(&conn) {
-                call.submit = None;
-            }
-            return self.complete(
-                now,
-                &key,
-                Err(Failure::new("invalidattribute", error.to_string())),
-            );
+        if let Some(earlier) = earlier.filter(|earlier| earlier.selected.is_none()) {
+            call.treatments.disown(&earlier.key);
+            self.complete(now, &earlier.key, Err(Failure::cancelled()));
         }
         // A ready agent is selected at once; no treatment is started for that.
         while let Some(output) = self.router.poll_output() {
@@ -152,9 +154,9 @@ impl RoutingDesk {
         if let Some((_, request)) = submit.and_then(|submit| submit.selected) {
             self.router.confirm(now, &request);
         }
-        if let Some(target) = target {
-            self.complete(now, key, Ok(Completion::Target(target)));
-        }
+        // Without a target it was a redirect to an agent that an earlier submit had reserved.
+        let completion = target.map_or(Completion::Done, Completion::Target);
+        self.complete(now, key, Ok(completion));
     }
 
     /// The T-Server did not route the call to the agent.
@@ -175,27 +177,28 @@ impl RoutingDesk {
         self.complete(now, &submit.key, Err(failure));
     }
 
+    /// Takes the call's submit back, if it is the one that is meant; answers whether it was.
     pub(super) fn cancel_submit(
         &mut self,
         now: Instant,
         conn: ConnId,
         request: Option<&str>,
         queue: Option<&str>,
-    ) {
-        let Some(call) = self.calls.get_mut(&conn) else {
-            return;
+    ) -> bool {
+        let matches = |submit: &mut ActiveSubmit| {
+            request.is_none_or(|request| submit.key.request == request)
+                && queue.is_none_or(|queue| submit.queue.as_deref() == Some(queue))
         };
-        let matches = |submit: &mut ActiveSubmit| request.is_none_or(|request| submit.key.request == request);
-        // One submit is active at a time; a named virtual queue can only be that one's.
-        if queue.is_some() && request.is_none() {
-            tracing::debug!("cancel by virtual queue cancels the active submit");
-        }
+        let Some(call) = self.calls.get_mut(&conn) else {
+            return false;
+        };
         let Some(submit) = call.submit.take_if(matches) else {
-            return;
+            return false;
         };
         call.treatments.disown(&submit.key);
         self.router.cancel(now, &RequestId::new(submit.key.to_string()));
         self.complete(now, &submit.key, Err(Failure::cancelled()));
+        true
     }
 
     pub(super) fn query_submit(

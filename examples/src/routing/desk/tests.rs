@@ -316,6 +316,91 @@ fn a_call_whose_strategy_ends_is_released() {
 }
 
 #[test]
+fn a_reserved_agent_gets_the_call_by_redirect_and_the_strategy_is_told() {
+    let body = r#"
+      <state id="work">
+        <onentry>
+          <queue:submit interactionid="ixn" route="false">
+            <queue:targets><queue:targetid expr="'?:sales>0@stat.GA'"/></queue:targets>
+          </queue:submit>
+        </onentry>
+        <transition event="queue.submit.done" target="out">
+          <assign location="req" expr="_event.data.resource"/>
+        </transition>
+      </state>
+      <state id="out">
+        <onentry><ixn:redirect interactionid="ixn" to="req"/></onentry>
+        <transition event="interaction.redirect.done" target="told"/>
+      </state>
+      <state id="told"><transition event="interaction.partystatechanged" target="talking"/></state>
+      <state id="talking"><transition event="interaction.deleted" target="over"/></state>"#;
+    let mut floor = Floor::new(&strategy(body));
+    floor.agent("1001", SimEndpoint::answers_after(SECOND));
+    let caller = floor.call();
+    floor.wait(2 * SECOND);
+    assert!(floor.talks_with(caller, "1001"));
+    let session = floor.desk.sessions.sessions().next().unwrap().clone();
+    assert_eq!(
+        floor.desk.sessions.query(floor.now, &session).unwrap().states,
+        ["talking"]
+    );
+}
+
+/// A strategy that submits to two virtual queues one after the other and then does `then`.
+fn two_submits(clear: bool, then: &str) -> String {
+    let submit = |queue: &str, clear: bool| {
+        format!(
+            r#"<queue:submit interactionid="ixn" queue="'{queue}'" clearqueue="{clear}">
+                 <queue:targets><queue:targetid expr="'?:sales>0@stat.GA'"/></queue:targets>
+               </queue:submit>"#
+        )
+    };
+    let (first, second) = (submit("VQ1", false), submit("VQ2", clear));
+    strategy(&format!(
+        r#"<state id="work">
+             <onentry>{first}{second}</onentry>
+             <transition event="error.queue.submit" cond="_event.data.error == 'invalidattribute'" target="busy"/>
+             <transition event="error.queue.submit" cond="_event.data.error == 'cancelled'" target="replaced"/>
+           </state>
+           <state id="busy"><onentry>{then}</onentry></state>
+           <state id="replaced"/>"#
+    ))
+}
+
+#[test]
+fn a_second_submit_is_refused_and_the_first_goes_on() {
+    let mut floor = Floor::new(&two_submits(false, ""));
+    let caller = floor.call();
+    floor.agent("1001", SimEndpoint::answers_after(SECOND));
+    floor.wait(2 * SECOND);
+    assert!(floor.talks_with(caller, "1001"));
+}
+
+#[test]
+fn a_submit_that_clears_the_queue_takes_the_place_of_the_first() {
+    let mut floor = Floor::new(&two_submits(true, ""));
+    let caller = floor.call();
+    let session = floor.desk.sessions.sessions().next().unwrap().clone();
+    assert_eq!(
+        floor.desk.sessions.query(floor.now, &session).unwrap().states,
+        ["replaced"]
+    );
+    floor.agent("1001", SimEndpoint::answers_after(SECOND));
+    floor.wait(2 * SECOND);
+    assert!(floor.talks_with(caller, "1001"));
+}
+
+#[test]
+fn a_submit_is_taken_back_by_the_name_of_its_own_virtual_queue_only() {
+    for (queue, waiting) in [("VQ2", 1), ("VQ1", 0)] {
+        let cancel = format!(r#"<queue:cancel interactionid="ixn" queue="'{queue}'"/>"#);
+        let mut floor = Floor::new(&two_submits(false, &cancel));
+        floor.call();
+        assert_eq!(floor.desk.stats().router.waiting, waiting, "cancel of {queue}");
+    }
+}
+
+#[test]
 fn a_strategy_learns_that_its_target_is_nonsense() {
     let body = r#"
       <state id="work">
